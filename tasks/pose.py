@@ -78,19 +78,11 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
     not run on the requested device.
     """
     clip = read_clip(request.clip)
-    settings, models = request.settings, request.models
+    settings, files = request.settings, model_files(request.settings.model.value, request.models.dir)
     pts = read_table(request.clip.path("frames.parquet"), ["pts"])["pts"]
     changes, concealed_s = Changes(), list[float]()
     with (
-        open_people_tracker(
-            model_files(settings.model.value, models.dir),
-            device=request.device.value,
-            max_people=settings.people,
-            smallest=settings.smallest,
-            min_detection=settings.min_detection,
-            min_tracking=settings.min_tracking,
-            with_masks=True,
-        ) as (finder, device_use),
+        open_people_tracker(files, settings, device=request.device.value, with_masks=True) as (finder, device_use),
         people_writer(folder) as writer,
         prefetched(_scale_ahead(number_shots(_frames(request, clip, pts, changes, concealed_s)), finder)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,

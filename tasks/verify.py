@@ -162,14 +162,7 @@ def _look_at_render(
     torso = TorsoMotion()
     files = model_files(request.settings.model.value, request.models.dir)
     with (
-        open_people_tracker(
-            files,
-            device=request.device.value,
-            max_people=request.settings.people,
-            smallest=request.settings.smallest,
-            min_detection=request.settings.min_detection,
-            min_tracking=request.settings.min_tracking,
-        ) as (finder, _),
+        open_people_tracker(files, request.settings, device=request.device.value) as (finder, _),
         prefetched(rgb_frames(rendered, clip)) as stream,
     ):
         for frame in stream:

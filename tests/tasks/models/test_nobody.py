@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from conf.input import PoseConf
 from tasks.maths.tracking.liveness import measure_liveness
 from tasks.models.open_people import open_people_tracker
 from tasks.models.people import PeopleTracker
@@ -21,7 +22,7 @@ MIN_SEEN_S = 0.5
 @pytest.fixture
 def tracker() -> Iterator[PeopleTracker]:
     files = model_files("full", None)
-    with open_people_tracker(files, device="cpu", max_people=3, smallest=0.15) as (opened, _):
+    with open_people_tracker(files, PoseConf(people=3, smallest=0.15), device="cpu") as (opened, _):
         yield opened
 
 

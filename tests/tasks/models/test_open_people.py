@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conf.input import PoseConf
 from tasks.errors import ModelError
 from tasks.models import open_people
 from tasks.models.pose import PoseEstimate
@@ -54,7 +55,7 @@ def test_the_second_estimator_is_opened_before_somebody_is_found_and_all_are_clo
 ) -> None:
     opened = Opened()
     monkeypatch.setattr(open_people, "open_pose_estimator", opened)
-    with open_people.open_people_tracker(FILES, device="cpu", max_people=3, smallest=0.15) as (finder, use):
+    with open_people.open_people_tracker(FILES, PoseConf(people=3, smallest=0.15), device="cpu") as (finder, use):
         assert opened.second.wait(10)
         finder(View(), 0.0)
         assert (opened.opened, opened.closed, use.device) == (2, 0, "cpu")
@@ -64,7 +65,7 @@ def test_the_second_estimator_is_opened_before_somebody_is_found_and_all_are_clo
 def test_one_estimator_is_enough_where_one_person_is_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = Opened()
     monkeypatch.setattr(open_people, "open_pose_estimator", opened)
-    with open_people.open_people_tracker(FILES, device="cpu", max_people=1, smallest=0.15):
+    with open_people.open_people_tracker(FILES, PoseConf(people=1, smallest=0.15), device="cpu"):
         pass
     assert (opened.opened, opened.closed) == (1, 1)
 
@@ -73,6 +74,6 @@ def test_a_second_estimator_that_cannot_be_opened_is_told_when_it_is_needed(monk
     monkeypatch.setattr(open_people, "open_pose_estimator", Opened(fails_at=2))
     with (
         pytest.raises(ModelError, match="cannot be loaded"),
-        open_people.open_people_tracker(FILES, device="cpu", max_people=3, smallest=0.15) as (finder, _),
+        open_people.open_people_tracker(FILES, PoseConf(people=3, smallest=0.15), device="cpu") as (finder, _),
     ):
         finder(View(), 0.0)
