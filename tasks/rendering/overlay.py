@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.enums import WrittenCheck
 from tasks.errors import OutputError
 from tasks.maths.anchor.states import ABSENT, MEASURED
 from tasks.maths.arrays import Floats
@@ -16,10 +15,11 @@ from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.path import affine
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
-from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, edge_of, write_video
+from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, edge_of
 from tasks.media.planes.drawing import LEAST_LABEL_PX, Brush, draw_label, make_label
 from tasks.media.planes.layout import Planes
 from tasks.rendering.overlay_numbers import Numbers, draw_numbers, read_numbers
+from tasks.rendering.requested_video import write_requested
 from tasks.requests import RenderRequest
 
 ARM_AND_LEG: Final = (
@@ -64,7 +64,7 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
 
     Facts: frames, size and notes.
     """
-    if request.offsets is None or request.subject is None or request.encode is None:
+    if request.offsets is None or request.subject is None:
         raise OutputError(f"{request.output}: has no pose to draw; this is a fault of the program")
     offsets = read_table(request.offsets.path("offsets.parquet"))
     away = (offsets["state"] == ABSENT)[:, None]
@@ -72,16 +72,8 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
     pose = read_pose(request.subject.path("pose.parquet"))
     drawn = Drawn(pose, anchor_xy, offsets["state"], offsets["confidence"], offsets["shot"])
     edge = edge_of(request)
-    path, pairs = folder / request.output, drawn_pairs(frames, placement, drawn, edge, read_numbers(request))
-    return write_video(
-        path,
-        placement,
-        placement.size_px,
-        pairs,
-        encoding=request.encode,
-        sound=request.source,
-        every_frame=request.render.check is WrittenCheck.full,
-    )
+    pairs = drawn_pairs(frames, placement, drawn, edge, read_numbers(request))
+    return write_requested(request, placement, placement.size_px, pairs, folder)
 
 
 def drawn_pairs(

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from conf.enums import BackgroundMode, ComparisonLayout, Despill, NobodyFrame, WrittenCheck
-from conf.render import ComparisonConf, EncodeConf
+from conf.render import ComparisonConf
 from tasks.errors import OutputError
 from tasks.media.files.background_image import background_image_planes, read_background_image
 from tasks.media.files.masks_file import MaskState, read_mask_states
@@ -39,7 +39,6 @@ from tasks.media.output.render_frame import (
     Placement,
     RenderFrame,
     edge_of,
-    write_video,
 )
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
@@ -47,6 +46,7 @@ from tasks.media.planes.drawing import LEAST_LABEL_PX, draw_label, make_label
 from tasks.media.planes.layout import Alpha, Planes
 from tasks.media.report.render_samples import RenderSamples
 from tasks.media.scene.border import Origin
+from tasks.rendering.requested_video import write_requested
 from tasks.requests import RenderRequest
 
 LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
@@ -67,7 +67,7 @@ def render_stabilized(request: RenderRequest, placement: Placement, frames: Fram
     """Write ``stabilized.mp4`` and its samples for the report; facts: frames, size, notes and the origin of pixels."""
     samples, origins = samples_of(request, placement), OriginShares()
     pairs = samples.sampled(frame_outputs(request, placement, frames, origins))
-    facts = finish(request, placement, placement.size_px, pairs, folder)
+    facts = write_requested(request, placement, placement.size_px, pairs, folder)
     samples.write(folder)
     return facts | origins.facts()
 
@@ -83,7 +83,7 @@ def render_comparison(request: RenderRequest, placement: Placement, frames: Fram
     write = labels(placement, pairing) if settings.labels else None
     samples, origins = samples_of(request, placement), OriginShares()
     pairs = samples.sampled(frame_outputs(request, placement, frames, origins))
-    facts = finish(request, placement, pairing.size_px, joined_pairs(pairs, placement, pairing, write), folder)
+    facts = write_requested(request, placement, pairing.size_px, joined_pairs(pairs, placement, pairing, write), folder)
     samples.write(folder)
     panes = [(0, 0, *pairing.first_px), (*pairing.second_corner_px, *pairing.second_px)]
     return facts | {"panes": [list(pane) for pane in panes]} | origins.facts()
@@ -94,7 +94,7 @@ def render_person(request: RenderRequest, placement: Placement, frames: Frames, 
     if request.background is not None and request.background.mode is BackgroundMode.transparent:
         return write_transparent(request, placement, frames, folder)
     pairs = ((frame.picture, planes) for frame, planes in frame_outputs(request, placement, frames))
-    return finish(request, placement, placement.size_px, pairs, folder)
+    return write_requested(request, placement, placement.size_px, pairs, folder)
 
 
 def write_transparent(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
@@ -110,15 +110,6 @@ def write_transparent(request: RenderRequest, placement: Placement, frames: Fram
         every_frame = request.render.check is WrittenCheck.full
         check_written_video(path, placement.clip.frames, sink.written, every_frame=every_frame)
     return {"frames": placement.clip.frames, "size_px": list(placement.size_px), "notes": sink.notes}
-
-
-def finish(
-    request: RenderRequest, placement: Placement, size_px: tuple[int, int], pairs: Iterator[Pair], folder: Path
-) -> dict[str, Any]:
-    """Write the request's video; facts: frames, size and notes."""
-    encoding = request.encode or EncodeConf()
-    path, full = folder / request.output, request.render.check is WrittenCheck.full
-    return write_video(path, placement, size_px, pairs, encoding=encoding, sound=request.source, every_frame=full)
 
 
 class OriginShares:
