@@ -16,16 +16,14 @@ from av.video.stream import VideoStream
 
 from tasks.errors import VideoError
 from tasks.media.ffmpeg_log import ffmpeg_log
-from tasks.media.planes.layout import FULL_RANGE, nearest_layout
+from tasks.media.planes.layout import CHROMA_LEFT, CHROMA_OFFSETS, FULL_RANGE, nearest_layout
 from tasks.records import ColorTags, HdrTags
 
 _CHROMA_LOCATIONS = ("unspecified", "left", "center", "topleft", "top", "bottomleft", "bottom")
 """FFmpeg's names in the order of its codes (AVChromaLocation)."""
 
-# AVChromaLocation: offset (right, down) of the chroma sample from the first luma sample, in half luma pixels.
-_CHROMA_OFFSETS = {1: (0, 1), 2: (1, 1), 3: (0, 0), 4: (1, 0), 5: (0, 2), 6: (1, 2)}
-_CHROMA_CODES = {offset: code for code, offset in _CHROMA_OFFSETS.items()}
-_UNSPECIFIED, _LEFT = 0, 1
+_CHROMA_CODES = {offset: code for code, offset in CHROMA_OFFSETS.items()}
+_UNSPECIFIED = 0
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def rotate_chroma_location(code: int, orientation: Orientation) -> int:
     """
     if orientation == Orientation():
         return code
-    x, y = _CHROMA_OFFSETS[code or _LEFT]
+    x, y = CHROMA_OFFSETS[code or CHROMA_LEFT]
     for _ in range(orientation.rotation_deg // 90):
         x, y = 2 - y, x
     if orientation.mirrored:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
-from tasks.media.planes.layout import Alpha, PixelLayout
+from tasks.media.planes.layout import CHROMA_LEFT, CHROMA_OFFSETS, Alpha, PixelLayout
 
 Shares = TypeVar("Shares", Alpha, NDArray[np.uint8])
 
@@ -26,8 +26,7 @@ def plane_to_luma(layout: PixelLayout, index: int, chroma_location: int) -> Floa
     An unspecified location is taken as left, as in H.264 and MPEG-2: on the first of two columns and between two rows.
     """
     step_x, step_y = sample_spacing(layout, index)
-    right = 0.5 if chroma_location in (2, 4, 6) else 0.0
-    down = {3: 0.0, 4: 0.0, 5: 1.0, 6: 1.0}.get(chroma_location, 0.5)
+    right, down = (half_px / 2 for half_px in _offset(chroma_location))
     return np.array([[step_x, 0, right if step_x == 2 else 0.0], [0, step_y, down if step_y == 2 else 0.0]], np.float64)
 
 
@@ -36,9 +35,9 @@ def sample_at_chroma(plane: Shares, spacing_xy: tuple[int, int], chroma_location
 
     ``spacing_xy`` is the distance of chroma samples in luma pixels, 1 or 2 (see ``sample_spacing``). Location 2 is
     centred. Location 3 is on the first luma pixel in both directions. Location 1 and unspecified (as in H.264) are on
-    the first column and between the rows.
+    the first column and between the rows. Locations 5 and 6, on the second row, are taken as between the rows too.
     """
-    co_sited = (chroma_location not in (2, 4, 6), chroma_location in (3, 4))
+    co_sited = [half_px == 0 for half_px in _offset(chroma_location)]
     for axis in (0, 1):
         if spacing_xy[axis] == 2:
             taps = np.array([[0.25, 0.5, 0.25] if co_sited[axis] else [0.5, 0.5]])
@@ -47,3 +46,7 @@ def sample_at_chroma(plane: Shares, spacing_xy: tuple[int, int], chroma_location
             plane = cv2.filter2D(plane, -1, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
             plane = plane[:, ::2] if axis == 0 else plane[::2]
     return plane
+
+
+def _offset(chroma_location: int) -> tuple[int, int]:
+    return CHROMA_OFFSETS.get(chroma_location, CHROMA_OFFSETS[CHROMA_LEFT])

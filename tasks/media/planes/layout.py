@@ -26,6 +26,9 @@ LIMITED_RANGE: Final = 1  # AVCOL_RANGE_MPEG
 FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
 BT709_MATRIX: Final = 1  # AVCOL_SPC_BT709
 UNSPECIFIED_MATRIX: Final = 2  # AVCOL_SPC_UNSPECIFIED
+CHROMA_LEFT: Final = 1  # AVCHROMA_LOC_LEFT
+CHROMA_OFFSETS: Final = {1: (0, 1), 2: (1, 1), 3: (0, 0), 4: (1, 0), 5: (0, 2), 6: (1, 2)}
+"""By AVChromaLocation: the offset (right, down) of a chroma sample from the first luma sample, in half luma pixels."""
 _of_thread = threading.local()  # holds one ``VideoReformatter`` a thread
 
 

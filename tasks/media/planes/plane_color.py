@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.planes.chroma import sample_at_chroma
+from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.layout import FULL_RANGE, PixelLayout, Planes, swscale_matrix
 from tasks.records import ColorTags
 
@@ -45,7 +45,7 @@ def rgb_to_planes(rgb: NDArray[Any], layout: PixelLayout, color: ColorTags, heig
     black, luma_span, chroma_span = (
         (0, peak, peak) if color.range == FULL_RANGE else (16 * unit, 219 * unit, 224 * unit)
     )
-    spacing_xy = (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1])
+    spacing_xy = sample_spacing(layout, 1)
     reduced = (sample_at_chroma(part, spacing_xy, color.chroma_location) for part in chroma[: layout.planes - 1])
     values = (black + luma_span * luma, *(128 * unit + chroma_span * part for part in reduced))
     return tuple(_stored(part, layout) for part in values)

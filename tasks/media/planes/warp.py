@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma
-from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.layout import CHROMA_LEFT, Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.region import Region
 from tasks.media.planes.shift import CV2_BORDERS, at_most, shift_planes
 
@@ -114,14 +114,11 @@ def upsample_chroma(
         return tuple(planes)
     new = [planes[0]]
     for index in (1, 2):
-        there = affine.invert(plane_to_luma(finer, index, _LEFT))
+        there = affine.invert(plane_to_luma(finer, index, CHROMA_LEFT))
         matrix = affine.compose(there, plane_to_luma(layout, index, chroma_location))
         wh, peak = finer.plane_wh(index, size_px), (1 << layout.depth) - 1
         new.append(np.asarray(warp_plane(planes[index], matrix, wh, "cubic", "replicate", peak)))
     return tuple(new)
-
-
-_LEFT = 1  # FFmpeg's code of the place that 4:2:2 has
 
 
 def source_coverage(to_output: Floats, source_px: tuple[int, int], region: Region) -> Alpha:

@@ -56,6 +56,7 @@ COVERED = {
         "tasks.media.input.rgb_frames",
         "tasks.media.input.video_reader",
         "tasks.media.matting.body_mask",
+        "tasks.media.optical_flow",
         "tasks.media.planes.crop",
         "tasks.media.planes.layout",
         "tasks.media.scene.camera_motion",
