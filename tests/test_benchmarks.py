@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+import av
 import numpy as np
 import pytest
 
 from tests.benchmarks.accuracy.cameras import misses_px, read_cameras
+from tests.benchmarks.cost.search_share import smaller
 from tests.benchmarks.cost.stage_trace import BETWEEN, Look, Span, use_by_stage, use_table, watch
 from tests.benchmarks.measuring import PeerFailed, peer
+from tests.support.clips import Made, make
 
 POSE_THEN_VIDEOS = [Span("pose", 2.0, 6.0), Span("render", 6.0, 10.0), Span("matte", 6.0, 10.0)]
 
@@ -106,6 +109,12 @@ def test_a_tool_that_fails_is_not_measured_also_where_it_says_that_it_succeeded(
 def test_an_interpreter_that_is_not_there_is_a_tool_that_fails(tmp_path: Path) -> None:
     with pytest.raises(PeerFailed, match="no_such_python"):
         peer(tmp_path / "clip.mp4", tool(tmp_path, ""), os.fspath(tmp_path / "no_such_python"), tmp_path / "out")
+
+
+def test_a_clip_is_made_smaller_in_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    clip = make(tmp_path / "clip.mp4", Made())
+    with av.open(str(smaller(clip, tmp_path / "new" / "folder", 0.5))) as made:
+        assert [(frame.width, frame.height) for frame in made.decode(video=0)] == [(32, 24)] * 12
 
 
 def calibration(path: Path, turns_deg: Sequence[float]) -> Path:

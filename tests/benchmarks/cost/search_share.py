@@ -143,6 +143,7 @@ def smaller(video: Path, folder: Path, size: float) -> Path:
     path = folder / f"{video.stem}_{size:g}.mp4"
     if path.exists():
         return path
+    folder.mkdir(parents=True, exist_ok=True)
     with av.open(str(video)) as source, av.open(str(path), "w") as target:
         pictures = source.streams.video[0]
         width, height = (round(size * length / 2) * 2 for length in (pictures.width, pictures.height))
