@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ from tasks.untrusted.paths import exists, is_folder
 # Of a video; of a person, or of a video in a sweep's setting; of a person in one.
 RECORD_PLACES: Final = tuple(f"{'*/' * depth}{RECORD_NAME}" for depth in (1, 2, 3))
 INDEXES: Final = (f"{SWEEP}.json", f"{BATCH}.json", f"{SHARD.format('*', '*')}.json")
+WRITTEN: Final = (*INDEXES, f"{SWEEP}.csv", f"{BATCH}.csv", INDEX_PAGE_NAME)  # what an index consists of
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,10 @@ def join_results(folders: Sequence[Path]) -> Joined:
 
     ``batch.json``, ``batch.csv`` and ``index.html``; or ``sweep.json`` and so on, where there are results of a sweep.
     ``SettingError`` where there are no results, and where the index would replace a file that is not of this program,
-    or the index of a sweep that is not among ``folders``. ``OutputError`` where it cannot be written.
+    or the index of a sweep that is not among ``folders``. ``OutputError`` where it cannot be written. Files of an
+    earlier index beside the folders, which ``results/*`` names too, are left out.
     """
+    folders = [folder for folder in folders if not _is_of_an_index(folder)] or folders
     for folder in folders:
         require(is_folder(folder), "index", f"{folder} is not a folder", "name folders with results")
     place = Path(os.path.commonpath(folders))
@@ -80,6 +84,10 @@ def join_results(folders: Sequence[Path]) -> Joined:
         replace_index(place, name, index, table=True, page=True)
     empty = [folder for folder, own in found.items() if not own]
     return Joined(place / INDEX_PAGE_NAME, rows, empty, _repeated(in_order))
+
+
+def _is_of_an_index(path: Path) -> bool:
+    return not is_folder(path) and exists(path) and any(fnmatch(path.name, name) for name in WRITTEN)
 
 
 def _stamped_rows(folder: Path, place: Path) -> list[tuple[float, IndexRow]]:

@@ -81,6 +81,18 @@ def test_shares_that_wrote_into_one_folder_are_joined_there(tmp_path: Path) -> N
     assert [row["folder"] for row in rows(tmp_path / "batch.json")] == ["a", "b"]
 
 
+def test_a_pattern_of_the_shell_that_also_names_the_index_joins_the_folders_again(tmp_path: Path) -> None:
+    for number, name in ((1, "a"), (2, "b")):
+        finished(tmp_path / str(number), name)
+        write_index([SweepSetting("", [])], [], tmp_path, NOW, f"{number}/2")
+    assert indexed(*tmp_path.glob("[12]")) == 0
+    named = sorted(tmp_path.glob("*"))
+    assert {"batch.csv", "batch.json", "index.html", "shard-1-of-2.json"} < {path.name for path in named}
+    finished(tmp_path / "2", "c")
+    assert indexed(*named) == 0
+    assert [row["folder"] for row in rows(tmp_path / "batch.json")] == ["1/a", "2/b", "2/c"]
+
+
 def test_sweeps_are_ranked_together_and_keep_their_overrides(tmp_path: Path) -> None:
     for share, name, locks_px in (("1", "a", (2.0, 1.0)), ("2", "b", (1.0, 2.0)), ("3", "c", (3.0, 1.0))):
         home = tmp_path / share
@@ -128,6 +140,8 @@ def test_results_that_were_removed_are_not_listed(tmp_path: Path) -> None:
 REFUSED = {
     "": "index: the following arguments are required: FOLDER; `stillwalk index --help` shows how it is called",
     "none": "index: {0}/none is not a folder; name folders with results",
+    "swept/sweep.json": "index: {0}/swept/sweep.json is not a folder; name folders with results",
+    "swept swept/x/a/report.html": "index: {0}/swept/x/a/report.html is not a folder; name folders with results",
     "empty": "index: {0}/empty holds no results; name an output_dir, or the folder of a sweep",
     "swept/x swept/y": "index: {0}/swept has the index of a sweep, which would be replaced; "
     "type stillwalk index {0}/swept",
