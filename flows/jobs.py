@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from conf.config import Config
 from conf.enums import SubjectRule, SweepRender
 from flows import preflight
-from flows.cli.run_progress import size_text
 from flows.graph.nodes import AnyHandle, Asker, Graph, Handle
 from flows.objects import download_request
 from flows.results.result import Result, with_person
@@ -19,7 +18,7 @@ from flows.videos import DEMO, Video, missing_reason
 from tasks.cache.integrity import FileFingerprint, file_fingerprint, require_proven
 from tasks.cache.keys import canonical
 from tasks.cache.store import sha256_of
-from tasks.errors import SettingError, StillwalkError, VideoError
+from tasks.errors import SettingError, StillwalkError, VideoError, size_text
 from tasks.execution import progress
 from tasks.records import AnyArtifact, DrawnDemo
 from tasks.requests import DemoRequest

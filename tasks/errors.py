@@ -26,6 +26,7 @@ from typing import Final, Self
 # What the system's loader and OpenCV say where an allocation fails.
 NO_MEMORY: Final = ("failed to map segment from shared object", "Insufficient memory")
 NO_THREAD: Final = "can't start new thread"  # of Python's RuntimeError
+BYTES_PER_UNIT: Final = {"TB": 10**12, "GB": 10**9, "MB": 10**6, "KB": 10**3}  # the largest first
 
 
 class StillwalkError(Exception):
@@ -140,3 +141,11 @@ def first_few(names: Sequence[str], most: int = 3) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun, for a message: ``1 frame``, ``2 frames``; ``plural`` where it is not noun + s."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size_text(size_bytes: int) -> str:
+    """The size of a file, or of several: ``3.2 GB``, ``812 bytes``."""
+    for unit, scale in BYTES_PER_UNIT.items():
+        if size_bytes >= scale:
+            return f"{size_bytes / scale:.1f} {unit}"
+    return counted(size_bytes, "byte")

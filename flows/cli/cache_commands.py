@@ -16,7 +16,7 @@ from flows.config.overrides import quote_argument
 from tasks.cache import prune
 from tasks.cache.entries import Entry, entries, registered_output_folders, stages
 from tasks.cache.locks import LOCKS
-from tasks.errors import SettingError, StillwalkError, counted
+from tasks.errors import BYTES_PER_UNIT, SettingError, StillwalkError, counted, size_text
 from tasks.untrusted.json_file import read_object
 from tasks.untrusted.paths import absolute_path, is_folder, resolved
 from tasks.untrusted.plain_text import one_line
@@ -27,9 +27,6 @@ prune removes the entries that --older-than, --larger-than or --unused selects, 
 versions. Entries that a running command uses are never removed."""
 SECONDS_PER_UNIT: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 UNKNOWN_VIDEO: Final = "an unknown video"
-BYTES_PER_UNIT: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-
-
 MAX_LISTED: Final = 20  # entries that are named one by one
 LISTED_OF_MANY: Final = 10  # of more than these
 
@@ -181,23 +178,23 @@ def _print_removed(cache: Path, removed: list[Entry], rest: list[Path], size: in
     listed = removed if len(removed) <= MAX_LISTED else sorted(removed, key=lambda entry: -entry.size)[:LISTED_OF_MANY]
     for entry in listed:
         made = f"{entry.artifact.stage} of {entry.video or UNKNOWN_VIDEO}"
-        print(one_line(f"{entry.artifact.key}  {_bytes(entry.size):>9}  {made}, used {_ago(entry.used_s)}"))
+        print(one_line(f"{entry.artifact.key}  {size_text(entry.size):>9}  {made}, used {_ago(entry.used_s)}"))
     if rest_of := removed[len(listed) :]:
         stages_of = Counter(entry.artifact.stage for entry in removed)
         by_stage = ", ".join(f"{number} {stage}" for stage, number in stages_of.most_common())
         print(one_line(f"these are the largest; {len(rest_of)} more; of all: {by_stage}"))
     leftovers = sum(path.parent.name != LOCKS for path in rest)  # locks are of no interest
     what = f"{counted(len(removed), 'entry', 'entries')} and {counted(leftovers, 'leftover')} of {cache} {verb}"
-    print(one_line(f"{what}: {_bytes(sum(entry.size for entry in removed) + size)}"))
+    print(one_line(f"{what}: {size_text(sum(entry.size for entry in removed) + size)}"))
 
 
 def _print_sizes(cache: Path) -> None:
     found = _all_entries(cache)
-    total = _bytes(sum(entry.size for entry in found))
+    total = size_text(sum(entry.size for entry in found))
     print(one_line(f"{cache}: {total} in {counted(len(found), 'entry', 'entries')}"))
     known = [entry for entry in found if entry.video and entry.digest]
     videos = {entry.digest: one_line(entry.video) for entry in sorted(known, key=lambda entry: entry.used_s)}
-    names = list(videos.values())
+    clips = Counter(videos.values())  # by name
 
     def video(entry: Entry) -> str:
         if not entry.video:
@@ -205,7 +202,7 @@ def _print_sizes(cache: Path) -> None:
         if not entry.digest:  # of a stage that gives the video's file
             return one_line(entry.video)
         name = videos[entry.digest]
-        return name if names.count(name) == 1 else f"{name} ({entry.digest[:8]})"
+        return name if clips[name] == 1 else f"{name} ({entry.digest[:8]})"
 
     if found:
         _table("stage", found, lambda entry: entry.artifact.stage)
@@ -213,7 +210,7 @@ def _print_sizes(cache: Path) -> None:
     rest = prune.litter(cache)
     work = sum(map(prune.size_of, rest))
     if work >= BYTES_PER_UNIT["MB"]:
-        print(f"\nalso {_bytes(work)} of unfinished work; `stillwalk cache prune --older-than 30d` removes it too")
+        print(f"\nalso {size_text(work)} of unfinished work; `stillwalk cache prune --older-than 30d` removes it too")
 
 
 def _table(head: str, found: Iterable[Entry], group: Callable[[Entry], str]) -> None:
@@ -225,14 +222,7 @@ def _table(head: str, found: Iterable[Entry], group: Callable[[Entry], str]) -> 
     print(f"\n{head:<{width}}  entries       size  last used")
     for name, own in sorted(groups.items(), key=lambda item: -sum(entry.size for entry in item[1])):
         used = _ago(max(entry.used_s for entry in own))
-        print(f"{name:<{width}}  {len(own):>7}  {_bytes(sum(entry.size for entry in own)):>9}  {used}")
-
-
-def _bytes(size: int) -> str:
-    for unit in ("TB", "GB", "MB"):
-        if size >= BYTES_PER_UNIT[unit]:
-            return f"{size / BYTES_PER_UNIT[unit]:.1f} {unit}"
-    return f"{size / 1000:.1f} KB"
+        print(f"{name:<{width}}  {len(own):>7}  {size_text(sum(entry.size for entry in own)):>9}  {used}")
 
 
 def _ago(then_s: float) -> str:

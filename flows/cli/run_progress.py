@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from tasks.errors import counted
 from tasks.execution.progress import Listener, Work
 
 # CPU ms a frame, on a drawn walker of 640x360. Only the ratios count.
@@ -238,11 +237,3 @@ def time_text(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def size_text(size_bytes: int) -> str:
-    """A file's size: ``3.2 GB``."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
-        if size_bytes >= scale:
-            return f"{size_bytes / scale:.1f} {unit}"
-    return counted(size_bytes, "byte")

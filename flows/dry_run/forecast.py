@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from conf.clip import ClipConf
-from flows.cli.run_progress import size_text
 from flows.dry_run.differences import differences
 from flows.dry_run.history import History
 from flows.graph.nodes import AnyHandle, Asker, Given, Graph, SharedSize, Unit
@@ -20,7 +19,7 @@ from flows.graph.shared_window import Size
 from flows.jobs import Job, with_own_path
 from tasks.cache.keys import canonical, shaped_by, stage_key
 from tasks.cache.store import broken_files, finding, read_mark
-from tasks.errors import StillwalkError
+from tasks.errors import StillwalkError, size_text
 from tasks.records import AnyArtifact, Artifact
 from tasks.requests import AnyRequest, DecodeRequest, DemoRequest, DownloadRequest
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import OutputError, counted, plain_reason, writing
+from tasks.errors import OutputError, counted, plain_reason, size_text, writing
 from tasks.maths.tracking.subject_choice import PersonFacts, seen_text
 
 
@@ -39,6 +39,12 @@ def test_a_person_is_seen_in_one_frame() -> None:
 )
 def test_what_the_machine_lacks_is_no_fault_of_the_program(error: Exception, said: str) -> None:
     assert plain_reason(error).startswith(said)
+
+
+def test_a_size_has_the_unit_that_leaves_few_digits() -> None:
+    sizes = (0, 1, 999, 1000, 350_600, 10**6, 3_240_000_000, 5 * 10**12)
+    texts = ["0 bytes", "1 byte", "999 bytes", "1.0 KB", "350.6 KB", "1.0 MB", "3.2 GB", "5.0 TB"]
+    assert [size_text(size) for size in sizes] == texts
 
 
 @pytest.mark.parametrize(
