@@ -14,7 +14,7 @@ import re
 import threading
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,7 +106,7 @@ def _reached(module: str) -> set[str]:
     return found
 
 
-@lru_cache  # stages share most of their modules
+@cache  # stages share most of their modules
 def _imports(module: str) -> tuple[str, ...]:
     """Our modules named by the import statements of ``module``, wherever in the file they stand.
 
