@@ -136,7 +136,7 @@ def setting_sections() -> list[list[SettingHelp]]:
     """All settings: first those without a section, then each section's."""
     classes: dict[str, ast.ClassDef] = {}
     for path in sorted(CONF_FOLDER.glob("*.py")):
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_bytes())
         classes |= {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     sections: list[list[SettingHelp]] = [[]]
     for item, sentence in _fields(classes["Config"]):

@@ -135,7 +135,7 @@ def _row(name: str, meaning: Meaning, before: float | None, after: float | None,
         change = f"{part:+.{_digits(part)}%}".replace("-", "−").replace("%", " %")
         if meaning.better and abs(part) >= 0.005:
             verdict = "good" if (part < 0) == (meaning.better == LOWER) else "bad"
-    shown = unit.removeprefix(SHARE_PREFIX).join(("% of ", "")) if unit.startswith(SHARE_PREFIX) else unit
+    shown = f"% of {unit.removeprefix(SHARE_PREFIX)}" if unit.startswith(SHARE_PREFIX) else unit
     shown = "%" if unit.startswith(GAIN_PREFIX) else shown.replace("^2", "²")
     percent = unit.startswith((SHARE_PREFIX, GAIN_PREFIX))
     return MetricRow(

@@ -288,8 +288,8 @@ def _put(work: Path, artifact: AnyArtifact) -> AnyArtifact:
     return artifact
 
 
-def _since(started: float) -> float:
-    return round(time.perf_counter() - started, 3)
+def _since(started_s: float) -> float:
+    return round(time.perf_counter() - started_s, 3)
 
 
 def _plain(sentence: str, work: Path, cache: Path) -> str:

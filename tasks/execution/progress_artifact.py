@@ -183,10 +183,10 @@ def _board(api: str) -> _Board:
     return _Board(api)
 
 
-def _told(meter: Meter, started: float) -> tuple[str, Any]:
+def _told(meter: Meter, started_s: float) -> tuple[str, Any]:
     """What is shown: a sentence, which Prefect reads as Markdown, and percents; 0 while the length is not known."""
     done, frames = meter.frames_done, meter.work.frames
-    rate_hz = done / max(time.monotonic() - started, 1e-3)
+    rate_hz = done / max(time.monotonic() - started_s, 1e-3)
     part = f"{done} of {counted(frames, 'frame')}" if frames else counted(done, "frame")
     return f"{meter.work.stage} {escape_markdown(meter.work.video)}: {part}, {rate_hz:.0f} per second", (
         round(100 * min(done / frames, 1), 1) if frames else (100.0 if meter.whole else 0.0)
