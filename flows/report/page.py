@@ -6,26 +6,25 @@ Nothing is drawn here: charts and pictures come from the artifacts of the stages
 import base64
 import json
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
-from xml.etree import ElementTree
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from conf.config import Config
+from flows.report.chart_svg import read_chart_svg
 from flows.report.gait_table import gait_table
 from flows.report.metric_meanings import format_number, metric_tables
 from flows.results.result import REPORT_NAME, person_folder
 from tasks.cache.keys import canonical
 from tasks.records import AnyArtifact
 from tasks.untrusted.corrections_file import COLUMNS, CORRECTIONS_NAME
-from tasks.untrusted.json_file import read_bytes, read_object
+from tasks.untrusted.json_file import read_object
 
 MAX_KEPT_SETTINGS: Final = 256  # tables of settings, of about 20 KB each: one for each setting of a sweep
 TEMPLATE_FOLDER: Final = Path(__file__).parents[1] / "templates"
@@ -269,41 +268,3 @@ def unplayable_names(names: Iterable[str]) -> list[str]:
 def relative_link(path: str) -> str:
     """A path as a relative URL, with every special character of its name quoted."""
     return quote(path if path.startswith(("/", ".")) else f"./{path}", safe="/")
-
-
-MAX_INLINE_PICTURE_BYTES: Final = 8 << 20
-NAMESPACE: Final = "{http://www.w3.org/2000/svg}"
-ELEMENTS: Final = {"svg", "g", "path", "text", "tspan", "defs", "clipPath", "rect", "use", "circle", "line"}
-ATTRIBUTES: Final = {
-    *("id", "class", "style", "d", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "width", "height", "dx", "dy"),
-    *("transform", "viewBox", "version", "clip-path", "fill", "stroke", "opacity", "preserveAspectRatio", "tabindex"),
-}
-LINK: Final = "{http://www.w3.org/1999/xlink}href"
-OUTWARD: Final = re.compile(r"url\s*\(\s*['\"]?\s*[^#'\"\s]|@|\\|expression|javascript:|position\s*:", re.IGNORECASE)
-
-
-def read_chart_svg(path: Path) -> str:
-    """The text of a chart; ``ValueError`` where it is no plain drawing, ``OSError`` where it cannot be read."""
-    text = read_bytes(path, MAX_INLINE_PICTURE_BYTES).decode()
-    if re.search(r"<!|<\?", text):  # document types, entities, comments, CDATA: a parser and a browser differ in them
-        raise ValueError(f"{path}: is no plain drawing: it holds a declaration")
-    try:
-        root = ElementTree.fromstring(text)
-    except (ElementTree.ParseError, RecursionError) as error:
-        raise ValueError(f"{path}: is no drawing: {error}") from error
-    if root.tag != f"{NAMESPACE}svg":
-        raise ValueError(f"{path}: is no drawing")
-    for element in root.iter():
-        name = element.tag.removeprefix(NAMESPACE)
-        if name not in ELEMENTS or (element is not root and name == "svg"):
-            raise ValueError(f"{path}: is no plain drawing: it holds <{name}>")
-        for attribute, value in element.attrib.items():
-            if not _is_plain(attribute, value):
-                raise ValueError(f"{path}: is no plain drawing: it holds {attribute}")
-    return text
-
-
-def _is_plain(attribute: str, value: str) -> bool:
-    if attribute == LINK:
-        return value.startswith("#")
-    return attribute in ATTRIBUTES and not OUTWARD.search(value)

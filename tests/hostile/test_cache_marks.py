@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.report.page import read_chart_svg
+from flows.report.chart_svg import read_chart_svg
 from flows.results.index import read_sweep_index
 from flows.results.received import is_below
 from flows.results.result import read_record
