@@ -51,7 +51,7 @@ class Summary:
     setting: str
     overrides: list[str]  # without those that all settings have
     videos: int
-    best: int  # number of videos for which it is the best setting
+    times_best: int  # number of videos for which it is the best setting
     mean_rank: float | None
     chosen: bool  # best of all settings
     means: dict[str, float | None]  # by metric

@@ -41,8 +41,8 @@ MARKS: Final[tuple[tuple[tuple[float, float], ...], ...]] = (
 class ScatterPoint(NamedTuple):
     """One setting of one video."""
 
-    shown: float  # percent of the output that shows picture
-    lock: float  # error in px
+    shown_percent: float  # of the output that shows picture
+    lock_px: float  # distance to the target
     video: str
     pareto: bool  # on the video's Pareto front
     best: bool  # the best setting of the video
@@ -83,7 +83,7 @@ def index_scatter(points: Sequence[ScatterPoint]) -> Markup:
     fronts: dict[str, list[tuple[float, float]]] = {}
     for point in points:
         if point.pareto:
-            fronts.setdefault(point.video, []).append((point.shown, point.lock))
+            fronts.setdefault(point.video, []).append((point.shown_percent, point.lock_px))
     parts = [
         Markup('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {:.0f} {:.0f}">').format(WIDTH, HEIGHT),
         _marks({(max(numbers[point.video], 0), point.best) for point in points}),
@@ -96,8 +96,8 @@ def index_scatter(points: Sequence[ScatterPoint]) -> Markup:
 
 
 def _axes(points: Sequence[ScatterPoint]) -> tuple[Axis, Axis]:
-    shown = [point.shown for point in points]
-    lock = [point.lock for point in points]
+    shown = [point.shown_percent for point in points]
+    lock = [point.lock_px for point in points]
     middle, span = (min(shown) + max(shown)) / 2, (max(shown) - min(shown)) * (1 + 2 * MARGIN)
     high = min(middle + max(span, MIN_SPAN_PERCENT) / 2, max(100.0, *shown))
     low = min(min(shown) - MARGIN * (max(shown) - min(shown)), high - MIN_SPAN_PERCENT)
@@ -167,8 +167,8 @@ def _mark(point: ScatterPoint, number: int, across: Axis, up: Axis) -> Markup:
         '<use href="#{}" x="{:.2f}" y="{:.2f}" style="fill: var(--{}); stroke: var(--{}); stroke-width: {}"/>'
     ).format(
         _mark_id(max(number, 0), best=point.best),
-        across.place_px(point.shown),
-        up.place_px(point.lock),
+        across.place_px(point.shown_percent),
+        up.place_px(point.lock_px),
         color if point.pareto else "card",
         "ink" if point.best else color,
         1.6 if point.best else 1.1,
