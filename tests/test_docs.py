@@ -28,6 +28,8 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))}
 README_MOST_LINES, README_MOST_BYTES = 130, 9_000
+MOST_PAGES = 15  # of a folder
+LONGEST_LINE = 127  # of running text, in characters
 SETTING = re.compile(r"([a-z][a-z_]*(?:\.[a-z_0-9]+)*)=(.+)")
 PLACEHOLDER = re.compile(r"\.\.\.|=[A-Z]$|<|^name=value$")  # as in pose.every=N and output_dir=...
 
@@ -139,6 +141,19 @@ def test_the_settings_page_is_the_programs() -> None:
 def test_the_readme_is_short() -> None:
     assert len(README.read_text().splitlines()) <= README_MOST_LINES
     assert README.stat().st_size <= README_MOST_BYTES
+
+
+def test_a_folder_of_pages_is_short_enough_to_be_looked_through() -> None:
+    folders = [ROOT / "docs", *(path for path in (ROOT / "docs").iterdir() if path.is_dir())]
+    assert {
+        path.name: len(list(path.glob("*.md"))) for path in folders if len(list(path.glob("*.md"))) > MOST_PAGES
+    } == {}
+
+
+@pytest.mark.parametrize("page", sorted(CURRENT))
+def test_running_text_of_the_pages_fits_into_a_terminal(page: str) -> None:
+    own = re.sub(r"^```.*?^```", "", PAGES[page].partition("<!-- Everything below")[0], flags=re.MULTILINE | re.DOTALL)
+    assert [line for line in own.splitlines() if len(line) > LONGEST_LINE and not line.startswith(("|", "!["))] == []
 
 
 def test_help_and_readme_name_both_causes_of_exit_status_1() -> None:
