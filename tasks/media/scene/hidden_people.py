@@ -79,6 +79,29 @@ class _Uses:
         return _Use(self._sightings[place], shift_px, bool(self._boxed[place]))
 
 
+class _AllUses(NamedTuple):
+    """The sightings that each frame is told from, by what they tell."""
+
+    shown: _Uses  # who is there
+    nearby: _Uses  # who is there a moment before or after
+    lingering: _Uses  # who may stand at the picture's edge, unseen
+
+
+class _Sightings(NamedTuple):
+    """Everybody's sightings, n in all."""
+
+    at: NDArray[np.int64]  # (n,) frame
+    track: NDArray[np.int64]  # (n,)
+    landmarks_px: NDArray[np.float32]  # (n, 33, 2) source
+
+    def runs(self, longest_gap: int) -> Iterator[NDArray[np.intp]]:
+        """The places of each track's sightings, apart where two are more than ``longest_gap`` frames apart."""
+        for number in np.unique(self.track):
+            rows = np.flatnonzero(self.track == number)
+            ends = np.flatnonzero(np.diff(self.at[rows]) > longest_gap)
+            yield from np.split(rows, ends + 1)
+
+
 def hidden_people(
     people: Path,
     bodies: Path,
@@ -98,12 +121,13 @@ def hidden_people(
     Reads everybody's tracks as the pose stage wrote them; few masks are in memory at a time. ``OutputError`` when a
     file is missing or damaged.
     """
-    uses, nearby, lingering, landmarks_px = _uses(people, frames, rate_hz, size_px)
-    needed_until = np.maximum(*(some.needed_until(len(landmarks_px)) for some in (uses, nearby)))
+    sightings = _read_sightings(people)
+    uses, landmarks_px = _all_uses(sightings, frames, rate_hz, size_px), sightings.landmarks_px
+    needed_until = np.maximum(*(some.needed_until(len(landmarks_px)) for some in (uses.shown, uses.nearby)))
     stored = enumerate(read_masks(bodies))
     held: dict[int, Mask] = {}
     loaded = -1
-    by_frame = zip(uses.by_frame(), nearby.by_frame(), lingering.by_frame(), strict=True)
+    by_frame = zip(*(some.by_frame() for some in uses), strict=True)
     for frame, (some, near, unseen) in enumerate(by_frame):
         while some and loaded < max(use.sighting for use in (*some, *near)):
             loaded, mask = next(stored)
@@ -154,37 +178,31 @@ def _at_edge(landmarks_px: NDArray[np.float32], size_px: tuple[int, int]) -> Flo
     return np.concatenate([first, last])
 
 
-def _uses(
-    people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]
-) -> tuple[_Uses, _Uses, _Uses, NDArray[np.float32]]:
-    """The sightings that each frame is told from, those nearby in time, and those of who may linger at an edge in it.
-
-    Also the landmarks (n, 33, 2) of all sightings, in source pixels.
-    """
+def _read_sightings(people: Path) -> _Sightings:
     table = read_table(people, ["frame", "track", "x_px", "y_px"])
     grid = {name: column.reshape(-1, LANDMARK_COUNT) for name, column in table.items()}
-    at, track = grid["frame"][:, 0], grid["track"][:, 0]
-    hips = list(HIPS)
     landmarks_px = np.stack([grid["x_px"], grid["y_px"]], axis=2).astype(np.float32)
-    middle = landmarks_px[:, hips].mean(axis=1)
-    uses, nearby, lingering = _Uses(frames), _Uses(frames), _Uses(frames)
+    return _Sightings(grid["frame"][:, 0], grid["track"][:, 0], landmarks_px)
+
+
+def _all_uses(sightings: _Sightings, frames: int, rate_hz: float, size_px: tuple[int, int]) -> _AllUses:
+    """What each of ``frames`` frames of ``size_px`` is told from."""
+    at, landmarks_px = sightings.at, sightings.landmarks_px
+    middle = landmarks_px[:, list(HIPS)].mean(axis=1)
     spans = np.concatenate([landmarks_px.min(axis=1), landmarks_px.max(axis=1)], axis=1).astype(np.float64)
-    bridged = round(BRIDGED_S * rate_hz)
     cut = (spans[:, 0] < -0.5) | (spans[:, 2] > size_px[0] - 0.5)  # by the picture's left or right edge
-    for number in np.unique(track):
-        rows = np.flatnonzero(track == number)
-        ends = np.flatnonzero(np.diff(at[rows]) > max(bridged, 1))
-        for run in np.split(rows, ends + 1):
-            _add_seen(uses, run, at, middle.astype(np.float64), cut)
-            _add_nearby(nearby, run, at, middle.astype(np.float64), max(round(LOST_S * rate_hz), 1))
-            for end, inner, sign in ((run[0], run[:SPEED_FRAMES], -1), (run[-1], run[-SPEED_FRAMES:], 1)):
-                speed = (middle[inner[-1]] - middle[inner[0]]) / max(int(at[inner[-1]] - at[inner[0]]), 1)
-                crosses = _crosses_edge(spans[end], sign * speed, size_px)
-                frames_on = round((ENTERS_S if crosses else GOES_ON_S) * rate_hz)
-                _add_beyond(uses, int(end), int(at[end]), sign * np.arange(1, frames_on + 1), speed, crosses)
-                if crosses:
-                    _add_lingering(lingering, int(end), at[end] + sign * np.arange(1, round(LINGERS_S * rate_hz) + 1))
-    return uses, nearby, lingering, landmarks_px
+    uses = _AllUses(_Uses(frames), _Uses(frames), _Uses(frames))
+    for run in sightings.runs(max(round(BRIDGED_S * rate_hz), 1)):
+        _add_seen(uses.shown, run, at, middle.astype(np.float64), cut)
+        _add_nearby(uses.nearby, run, at, middle.astype(np.float64), max(round(LOST_S * rate_hz), 1))
+        for end, inner, sign in ((run[0], run[:SPEED_FRAMES], -1), (run[-1], run[-SPEED_FRAMES:], 1)):
+            speed = (middle[inner[-1]] - middle[inner[0]]) / max(int(at[inner[-1]] - at[inner[0]]), 1)
+            crosses = _crosses_edge(spans[end], sign * speed, size_px)
+            frames_on = round((ENTERS_S if crosses else GOES_ON_S) * rate_hz)
+            _add_beyond(uses.shown, int(end), int(at[end]), sign * np.arange(1, frames_on + 1), speed, crosses)
+            if crosses:
+                _add_lingering(uses.lingering, int(end), at[end] + sign * np.arange(1, round(LINGERS_S * rate_hz) + 1))
+    return uses
 
 
 def _add_seen(
