@@ -50,18 +50,18 @@ class StoredFrame:
     low_free: NDArray[np.float32]  # (h, w) share of each coarse pixel that nobody hides
 
     @cached_property
-    def free(self) -> Bytes:
-        """(h, w) of the small picture: 255 where nobody hides the background."""
+    def free_of_people(self) -> Bytes:
+        """(h, w) of the small picture: 255 where nobody hides the background, else 0."""
         return np.asarray(cv2.bitwise_not(without_shadows(self.hidden)), np.uint8)
 
     @cached_property
-    def sure(self) -> Bytes:
+    def free_of_limbs(self) -> Bytes:
         """The same, and 0 also where a limb may be lost."""
         return np.asarray(cv2.bitwise_not(without_shadows(self.hidden, limbs=True)), np.uint8)
 
     @cached_property
-    def clear(self) -> Bytes:
-        """The same, and less than 255 also where a limb or a shadow may be."""
+    def free_of_shadows(self) -> Bytes:
+        """255 where no shadow may be either; the surer it is that a person hides a place, the less, down to 0."""
         return np.asarray(cv2.bitwise_not(self.hidden), np.uint8)
 
 

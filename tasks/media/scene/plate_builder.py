@@ -85,7 +85,7 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
     shifts = source_shifts(frame, sources, store, box)
     aligned = _Sources(sources, exposures, shifts, store, box, chroma_location)
     for piece in _pieces(known):
-        _fill_piece(canvas, known, piece, aligned, lambda one: one.clear)
+        _fill_piece(canvas, known, piece, aligned, lambda one: one.free_of_shadows)
     # A place that was seen only in the shade is shown so inside the frame; beyond it the mirror looks better.
     sure = _own_part(without_shadows(own.hidden, limbs=True), box, size_px)
     _feather_shade(canvas, known & sure, sure & ~known, store.planes(frame), box, layout)
@@ -93,11 +93,11 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
     inside = np.zeros_like(known)
     inside[-box.y0 : size_px[1] - box.y0, -box.x0 : size_px[0] - box.x0] = True
     for piece in _pieces(known | ~inside):
-        _fill_piece(canvas, known, piece, aligned, lambda one: one.sure)
+        _fill_piece(canvas, known, piece, aligned, lambda one: one.free_of_limbs)
     # Where a limb may be lost in every frame, a border shows only what two of them show.
     mine, lone = _own_part(without_shadows(own.hidden), box, size_px), np.zeros_like(known)
     for piece in _pieces(known | ~inside):
-        _fill_piece(canvas, known, piece, aligned, lambda one: one.free, mine=mine, lone=lone)
+        _fill_piece(canvas, known, piece, aligned, lambda one: one.free_of_people, mine=mine, lone=lone)
     return _completed(frame, canvas, known, lone, box, store, agreement, parallax=shows_parallax(shifts.values()))
 
 
