@@ -169,7 +169,8 @@ class CropConf:
         valid = size is None or (len(size) == 2 and min(size) >= MIN_SIDE_PX)
         cure = "give [width,height] of at least 16 pixels, or null"
         require(valid, "crop.size", f"{size} is not a window size", cure)
-        valid = aspect is None or re.fullmatch(r"\d*\.?\d*[1-9]\d*:\d*\.?\d*[1-9]\d*", aspect) is not None
+        sides = () if aspect is None else aspect.split(":")
+        valid = aspect is None or (len(sides) == 2 and all(map(_is_length, sides)))
         cure = "give one such as 9:16, 1:1 or 2.35:1"
         require(valid, "crop.aspect", f"{aspect!r} is not an aspect ratio", cure)
         valid = window is None or (len(window) == 4 and min(window[2:]) >= MIN_SIDE_PX)
@@ -221,6 +222,11 @@ class CropConf:
         fitting = [2 * round(shown[0] * zoom / 2), 2 * round(shown[1] * zoom / 2)]
         cure = f"give crop.output=[{fitting[0]},{fitting[1]}], or leave {name} out"
         require(same, "crop.output", fact, cure)
+
+
+def _is_length(text: str) -> bool:
+    """Whether this is a number above 0 such as 16, 2.35 or 2.00."""
+    return re.fullmatch(r"[0-9]*\.?[0-9]*", text) is not None and text.strip("0.") != ""
 
 
 def _output_size(given: Any) -> list[int]:
