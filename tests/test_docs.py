@@ -151,9 +151,11 @@ def test_a_folder_of_pages_is_short_enough_to_be_looked_through() -> None:
 
 
 @pytest.mark.parametrize("page", sorted(CURRENT))
-def test_running_text_of_the_pages_fits_into_a_terminal(page: str) -> None:
-    own = re.sub(r"^```.*?^```", "", PAGES[page].partition("<!-- Everything below")[0], flags=re.MULTILINE | re.DOTALL)
-    assert [line for line in own.splitlines() if len(line) > LONGEST_LINE and not line.startswith(("|", "!["))] == []
+def test_running_text_of_the_pages_fits_into_a_terminal_and_breaks_no_code(page: str) -> None:
+    own = PAGES[page].partition("<!-- Everything below")[0]
+    lines = re.sub(r"^ *```.*?^ *```", "", own, flags=re.MULTILINE | re.DOTALL).splitlines()
+    assert [line for line in lines if len(line) > LONGEST_LINE and not line.startswith(("|", "!["))] == []
+    assert [line for line in lines if line.count("`") % 2] == []
 
 
 def test_help_and_readme_name_both_causes_of_exit_status_1() -> None:
