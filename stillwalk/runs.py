@@ -12,8 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from flows.config.schema import setting_type
 from flows.config.settings import child_environment
 from flows.objects import forget
 from flows.results.result import read_record
@@ -80,8 +81,11 @@ def _run(arguments: list[str]) -> tuple[int, list[str]]:
 
 
 def _overrides(name: str, value: object) -> list[str]:
-    """``name=value`` as the command line takes it; one for each setting of a section that is given as a mapping."""
-    if isinstance(value, Mapping):
+    """``name=value`` as the command line takes it; one for each setting of a section that is given as a mapping.
+
+    A setting that is a mapping itself, such as ``anchor.landmarks``, stays one.
+    """
+    if isinstance(value, Mapping) and setting_type(name) is not Any:
         return [item for key, inner in value.items() for item in _overrides(f"{name}.{key}", inner)]
     return [f"{name}={_text(name, value)}"]
 
@@ -98,6 +102,8 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, str):
         is_plain = bool(value) and (_WORD.issuperset(value) or "/" in value or "(" in value)
         return value if is_plain else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_text(name, item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple):
         return f"[{','.join(_text(name, item) for item in value)}]"
     raise SettingError(f"{name}: a {type(value).__name__} is no value of a setting; give text, a number or a list")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import stillwalk
+from flows.config import settings
 from stillwalk import Frames, OutputError, Results, SettingError, load, stabilize
 from stillwalk.runs import _overrides
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
@@ -134,8 +135,17 @@ def test_settings_become_the_words_of_the_command_line() -> None:
     assert _overrides("clip.to_s", "00:01:02.5") == ['clip.to_s="00:01:02.5"']
     assert _overrides("subject", 2) == ["subject=2"]
     assert _overrides("crop.keep", None) == ["crop.keep=null"]
+    assert _overrides("clip", {"from": 1, "to": 2}) == ["clip.from=1", "clip.to=2"]
     with pytest.raises(SettingError, match="exports: a set is no value of a setting"):
         _overrides("exports", {"trc"})
+
+
+def test_a_setting_that_is_a_mapping_stays_one() -> None:
+    settings.register_schema()
+    weights, paths = {"left_hip": 1, "nose": 0.5}, {"/data": "/mnt/my data"}
+    given = [*_overrides("anchor", {"landmarks": weights}), *_overrides("runner", {"kind": "dask", "paths": paths})]
+    config = settings.load(["video=demo", *given])
+    assert (config.anchor.landmarks, config.runner.paths) == (weights, paths)
 
 
 def test_a_setting_that_does_not_exist_is_refused_before_any_work(tmp_path: Path) -> None:
