@@ -172,6 +172,10 @@ class CropConf:
         sides = () if aspect is None else aspect.split(":")
         valid = aspect is None or (len(sides) == 2 and all(map(_is_length, sides)))
         cure = "give one such as 9:16, 1:1 or 2.35:1"
+        if (
+            aspect is not None and aspect.isdecimal() and len(aspect) <= 6
+        ):  # YAML reads 9:16 as 9 minutes and 16 seconds
+            cure = f"in a YAML file put it in quotes, as in aspect: '{int(aspect) // 60}:{int(aspect) % 60}'"
         require(valid, "crop.aspect", f"{aspect!r} is not an aspect ratio", cure)
         valid = window is None or (len(window) == 4 and min(window[2:]) >= MIN_SIDE_PX)
         cure = "give [x,y,width,height] of at least 16 pixels, or null"
