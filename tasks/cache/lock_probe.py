@@ -81,14 +81,14 @@ def _kept_to_one_machine(folder: Path) -> str:
 def _mount_of(folder: Path, mounts: Path) -> tuple[str, set[str]]:
     """Type and options of the file system that holds a folder; empty where that cannot be told."""
     try:
-        lines = mounts.read_text(errors="replace").splitlines()
+        lines = os.fsdecode(mounts.read_bytes()).split("\n")  # a name may hold anything else
         place = resolved(folder)
     except OSError:
         return "", set()
     found = ("", set[str]())
     longest = 0
     for line in lines:
-        _, point, kind, options, *_ = (*line.split(), "", "", "", "")
+        _, point, kind, options, *_ = (*line.split(" "), "", "", "", "")
         path = Path(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point))
         if place.is_relative_to(path) and len(path.parts) >= longest:  # of two on one place, the last is seen
             found, longest = (kind, set(options.split(","))), len(path.parts)

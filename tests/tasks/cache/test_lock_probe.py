@@ -67,13 +67,15 @@ def test_locks_that_do_not_hold_are_told_once(tmp_path: Path, faulty: str) -> No
 def test_a_network_disk_that_keeps_locks_to_one_machine_is_known_by_its_mount(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mount: str, fault: str
 ) -> None:
-    folder = tmp_path / "a folder"
-    folder.mkdir()
     mounts = tmp_path / "mounts"
-    place = str(folder).replace(" ", r"\040")
-    mounts.write_text(f"none / overlay rw,nolock 0 0\nproc /proc proc rw 0 0\n{mount.format(place)}\n")
     monkeypatch.setattr(lock_probe, "MOUNTS", mounts)
-    assert lock_fault(folder) == fault
+    for name in ("a folder", "no\xa0break", "caf\udce9"):  # the last is not in UTF-8
+        folder = tmp_path / name
+        folder.mkdir()
+        place = str(folder).replace(" ", r"\040")
+        lines = f"none / overlay rw,nolock 0 0\nproc /proc proc rw 0 0\n{mount.format(place)}\n"
+        mounts.write_bytes(os.fsencode(lines))
+        assert lock_fault(folder) == fault
     assert lock_fault(tmp_path / "elsewhere") == ""
 
 
