@@ -15,8 +15,9 @@ from flows.cli.terminal import print_run, print_sweep, shown_progress
 from flows.config import settings
 from flows.prefect_server import own_server, server_choice
 from flows.prefect_server.own_server import OwnServer
-from flows.results.index import check_resume, index_name, read_sweep_index, require_own_index
+from flows.results.index import index_name, read_sweep_index, require_own_index
 from flows.results.result import Result
+from flows.results.sweep_resume import check_resume
 from flows.runner import workers_ready
 from flows.sweep import SweepSetting, check_run_wide, distinct_settings, merge_equal_settings
 from flows.videos import Video, find_all_videos, find_videos_of, require_any_file

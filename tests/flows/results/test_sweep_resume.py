@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows.config.settings import load, register_schema
-from flows.results.index import check_resume
+from flows.results.sweep_resume import check_resume
 from flows.sweep import name_settings
 from tasks.cache.keys import canonical
 from tasks.errors import SettingError
