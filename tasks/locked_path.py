@@ -137,9 +137,11 @@ def path_around(request: PathRequest[Content], motion: Motion, output_px: window
 
 def targets_by_word(word: str, motion: Motion, output_px: window.Extent, zoom: float) -> tuple[Floats, str]:
     """The target (n, 2) of each frame, chosen for its shot, and the reason for that of the main shot."""
-    seen_px, shots = seen_anchor(motion), motion.shots
+    seen_px, shots, clip = seen_anchor(motion), motion.shots, motion.clip
     chosen = [
-        auto_target.target_by_word(word, motion.pose.part(shot), seen_px[shot], motion.clip.size_px, output_px, zoom)
+        auto_target.target_by_word(
+            word, motion.pose.part(shot), seen_px[shot], clip.size_px, output_px, zoom, clip.pixel_aspect_value
+        )
         for shot in shots
     ]
     places = (np.array([target.xy_px for target in chosen]) + 0.5) / zoom - 0.5

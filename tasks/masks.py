@@ -223,6 +223,7 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
                 pose.part(shot),
                 clip.size_px,
                 margin=request.settings.box_margin,
+                pixel_aspect=clip.widening,
                 reach_frames=max(1, round(BOX_REACH_S * rate_hz)),
                 longest_gap_frames=round(LONGEST_POSE_GAP_S * rate_hz),
             )
@@ -233,7 +234,7 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
     for first, last in request.absences:
         absent[first : last + 1] = True
     boxes = replace(boxes, person=boxes.person & ~absent)
-    edges_px = snap_to_pixels(grow_to_aspect(boxes.edges_px, width / height, MOST_BOX_STRETCH))
+    edges_px = snap_to_pixels(grow_to_aspect(boxes.edges_px, width / height / clip.widening, MOST_BOX_STRETCH))
     if request.settings.source is MaskSource.selfie_frame:
         edges_px = np.broadcast_to(whole_picture_box(clip.size_px), edges_px.shape)
     edges_px = np.where(boxes.person[:, None], edges_px, whole_picture_box(clip.size_px))

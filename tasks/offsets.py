@@ -33,6 +33,7 @@ from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import framing, window
 from tasks.maths.scene import auto_target
 from tasks.maths.scene.auto_target import ChosenTarget
+from tasks.maths.square_pixels import to_source, to_square
 from tasks.maths.tracking.steps import Steps, steps_from_table
 from tasks.media.files.masks_file import MaskState, read_masks
 from tasks.media.files.pose_file import read_pose
@@ -54,15 +55,19 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     settings = request.settings
     motion = read_table(request.subject.path("motion.parquet"))
     shots = equal_slices(motion["shot"])
-    chosen, given, absent = _corrected_choice(pose, shots, clip.size_px, request)
-    steps, cut = steps_from_table(motion), cut_by_side(pose, clip.width_px)
+    chosen, given, absent = _corrected_choice(pose, shots, clip, request)
+    square_anchor = replace(chosen.anchor, xy_px=to_square(chosen.anchor.xy_px, clip.widening))
+    square = pose.in_square_px(clip.widening)
+    cut = cut_by_side(square, clip.square_size_px[0])
+    steps = steps_from_table(motion).scaled_across(clip.widening)
     path = path_of_shots(
         chosen.anchor,
         shots,
         lambda part: _anchor_path(
-            pose.part(part), chosen.anchor.part(part), steps.part(part), settings, given[part], cut[part]
+            square.part(part), square_anchor.part(part), steps.part(part), settings, given[part], cut[part]
         ),
     )
+    path = replace(path, xy_px=to_source(path.xy_px, clip.widening))
     state = mark_absent_in_shots(pose.time_s, path.state, shots, settings.longest_gap_s)
     state = np.where(absent, ABSENT, state)
     seen_px = np.where(np.isin(state, SEEN_STATES)[:, None], path.xy_px, np.nan)
@@ -87,10 +92,11 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
 
 
 def _corrected_choice(
-    pose: PoseTrack, shots: list[slice], size_px: tuple[int, int], request: OffsetsRequest
+    pose: PoseTrack, shots: list[slice], clip: Clip, request: OffsetsRequest
 ) -> tuple[AnchorChoice, Flags, Flags]:
     """The anchor of each frame with the user's corrections, and which frames (n,) these give a point or call absent."""
-    chosen, by_hand = _anchor(hide_outside_landmarks(pose, size_px), shots, request), request.corrections
+    shown = hide_outside_landmarks(pose, clip.size_px)
+    chosen, by_hand = _anchor(shown, shots, clip.widening, request), request.corrections
     _require_frames(by_hand, pose.frames)
     if not by_hand.points:
         _require_anchor(pose, chosen.anchor, request.settings)
@@ -100,11 +106,12 @@ def _corrected_choice(
     return replace(chosen, anchor=anchor), given, absent
 
 
-def _anchor(pose: PoseTrack, shots: list[slice], request: OffsetsRequest) -> AnchorChoice:
+def _anchor(pose: PoseTrack, shots: list[slice], widening: float, request: OffsetsRequest) -> AnchorChoice:
     """The anchor of each frame, from landmarks that lie in the picture, and from masks if they are used."""
     settings, masks = request.settings, _mask_centre(request)
-    return anchor_of_shots(
-        pose,
+    masks = masks and replace(masks, xy_px=to_square(masks.xy_px, widening))
+    chosen = anchor_of_shots(
+        pose.in_square_px(widening),
         shots,
         lambda part, frames: choose_anchor(
             part,
@@ -115,6 +122,7 @@ def _anchor(pose: PoseTrack, shots: list[slice], request: OffsetsRequest) -> Anc
             mask=masks and masks.part(frames),
         ),
     )
+    return replace(chosen, anchor=replace(chosen.anchor, xy_px=to_source(chosen.anchor.xy_px, widening)))
 
 
 def _target(
@@ -122,7 +130,8 @@ def _target(
 ) -> ChosenTarget:
     """Where the anchor (n, 2) of a shot, NaN where it is not seen, is held in an output of ``size_px``."""
     if target in ("auto", "natural"):
-        return auto_target.target_by_word(str(target), pose, anchor_px, clip.size_px, size_px)
+        aspect = clip.pixel_aspect_value
+        return auto_target.target_by_word(str(target), pose, anchor_px, clip.size_px, size_px, pixel_aspect=aspect)
     return ChosenTarget(framing.resolve_target(target, size_px), "")
 
 
@@ -137,7 +146,10 @@ def _mask_centre(request: OffsetsRequest) -> Anchor | None:
 def _anchor_path(
     pose: PoseTrack, anchor: Anchor, steps: Steps, settings: AnchorConf, given: Flags, cut: Flags
 ) -> FusedAnchor:
-    """The anchor's path through a shot: fused with the torso's motion, or the pose alone with its gaps filled."""
+    """The anchor's path through a shot: fused with the torso's motion, or the pose alone with its gaps filled.
+
+    Everything is in square pixels.
+    """
     if settings.fusion:
         return fuse(
             pose.time_s,

@@ -26,17 +26,17 @@ def describe_people(request: PeopleRequest, folder: Path, tick: Tick) -> dict[st
     """
     clip, found = read_clip(request.clip), request.found
     time_s, looked, shot = read_looked(found.path("looked.parquet"))
-    tracks = read_moving_tracks(found)
-    everybody, people = number_people(tracks, shot, clip.size_px, time_s, looked, request.min_seen_s)
+    tracks, size_px = read_moving_tracks(found, clip.widening), clip.square_size_px
+    everybody, people = number_people(tracks, shot, size_px, time_s, looked, request.min_seen_s)
     portraits = read_portraits(found.path("portraits.zip"))
     for person, track in zip(people, everybody, strict=True):
-        if picture := _portrait(track, portraits, clip.size_px):
+        if picture := _portrait(track, portraits, size_px):
             (folder / PORTRAIT_NAME.format(person.person)).write_bytes(picture)
     clip_s = float(time_s[-1] - time_s[0])
     described = [
         {
-            **asdict(person),
-            "place": place_text(person, people, clip.size_px, clip_s),
+            **asdict(person.scaled_across(1 / clip.widening)),
+            "place": place_text(person, people, size_px, clip_s),
             "why_not": DOUBTS.get(person.doubt, ""),
         }
         for person in people

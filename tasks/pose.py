@@ -1,7 +1,7 @@
 """The pose stage: the landmarks of everybody in the clip, and the motion of each torso from frame to frame."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +12,7 @@ from tasks.errors import NobodyFound, counted
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS
 from tasks.maths.repeated_frames import Changes
+from tasks.maths.tracking.squares import into_image
 from tasks.media.files.people_file import PeopleWriter, people_writer
 from tasks.media.files.tables import read_table, write_table
 from tasks.media.input.damage import describe_concealed
@@ -42,14 +43,14 @@ class SeenFrame(NamedTuple):
     frame: RgbFrame
     shot: int  # from 0 on
     looked: bool  # whether the model looked at it
-    people: list[Sighting]
+    people: list[Sighting]  # in square pixels
 
 
 @dataclass
 class TorsoFollower:
     """A torso whose motion is measured."""
 
-    motion: TorsoMotion = field(default_factory=TorsoMotion)
+    motion: TorsoMotion
     seen_s: float = -np.inf  # time of the last pose
     clothes_s: float = -np.inf  # time of the last measurement of the clothes
 
@@ -87,7 +88,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         prefetched(_scale_ahead(number_shots(_frames(request, clip, pts, changes, concealed_s)), finder)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
-        camera, portraits = CameraRecorder(clip.size_px), PortraitRecorder()
+        camera, portraits = CameraRecorder(clip.size_px, clip.widening), PortraitRecorder()
         counts = record_people(seen, writer, tick, camera, portraits)
     camera.write(folder / "camera.parquet")
     portraits.write(folder / "portraits.zip")
@@ -191,13 +192,14 @@ def record_people(
         if shot + 1 != counts.shots:
             followers.clear()
             counts.shots = shot + 1
-        present, bodies = {sighting.track: sighting for sighting in people}, []
-        for track, landmarks, mask, edges_px, clear_px in people:
-            body = crop_body_mask(NO_BODY_MASK if mask is None else mask, edges_px)
-            writer.sighting(frame.index, frame.time_s, track, landmarks, body)
+        present, bodies = {sighting.track: sighting.in_source(frame.widening) for sighting in people}, []
+        for track, landmarks, mask, _, clear_px in people:
+            stored = present[track]
+            body = crop_body_mask(NO_BODY_MASK if mask is None else mask, stored.edges_px)
+            writer.sighting(frame.index, frame.time_s, track, stored.landmarks, body)
             bodies.append(body)
             portraits.add(frame, track, landmarks)
-            follower = followers.setdefault(track, TorsoFollower())
+            follower = followers.setdefault(track, TorsoFollower(TorsoMotion(frame.widening)))
             follower.seen_s = frame.time_s
             # Where another person is covered, a part of this one may be covered too, or a part of the other may show.
             if clear_px is None and frame.time_s >= follower.clothes_s + CLOTHES_INTERVAL_S:
@@ -216,16 +218,16 @@ def record_people(
 
 
 def _clothes(frame: RgbFrame, landmarks: Floats) -> NDArray[np.float32]:
-    """The colours that the person with ``landmarks`` (33, 5), in source pixels, wears in the frame."""
+    """The colours that the person with ``landmarks`` (33, 5), in square pixels, wears in the frame."""
     square = clothed_square(landmarks)
     image = frame.part(square, CLOTHES_IMAGE_PX)
-    return clothing_histograms(image, square.to_image(landmarks, CLOTHES_IMAGE_PX))
+    return clothing_histograms(image, into_image(landmarks, frame.edges_px(square), CLOTHES_IMAGE_PX))
 
 
 def _measure_steps(
     followers: dict[int, TorsoFollower], frame: RgbFrame, present: dict[int, Sighting], writer: PeopleWriter
 ) -> None:
-    """Measure the step of each torso with a pose now or not long ago."""
+    """Measure the step of each torso with a pose now or not long ago. ``present`` is in source pixels."""
     for track, follower in list(followers.items()):
         seen = present.get(track)
         if seen is not None:

@@ -109,6 +109,8 @@ class Restart:
         return self.pts - self.stored
 
 
+# Of the sides of one pixel. Formats of film and broadcast have up to 2.
+MOST_ASPECT: Final = 4
 LEAST_SLOWED: Final = 0.05  # share by which a capture rate differs from the file's: phones round it
 
 
@@ -157,6 +159,22 @@ class Clip:
     def pixel_aspect_value(self) -> float:
         """The pixel aspect as a number."""
         return float(Fraction(self.pixel_aspect))
+
+    @property
+    def square_size_px(self) -> tuple[int, int]:
+        """Width and height of the picture in square pixels: its own rows, and columns as narrow as these are high.
+
+        An aspect beyond ``MOST_ASPECT`` is taken for a mistake of the file: then these are the pixels as stored.
+        """
+        aspect = Fraction(self.pixel_aspect)
+        if max(aspect, 1 / aspect) > MOST_ASPECT:
+            return self.size_px
+        return max(round(self.width_px * aspect), 1), self.height_px
+
+    @property
+    def widening(self) -> float:
+        """The picture's width in square pixels / its width. Exactly 1 for square pixels."""
+        return self.square_size_px[0] / self.width_px
 
     @property
     def time_base(self) -> Fraction:

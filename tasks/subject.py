@@ -47,8 +47,8 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     """
     clip, found = read_clip(request.clip), request.found
     time_s, looked, shot = read_looked(found.path("looked.parquet"))
-    tracks = read_moving_tracks(found)
-    everybody, people = number_people(tracks, shot, clip.size_px, time_s, looked, request.settings.min_seen_s)
+    tracks, size_px = read_moving_tracks(found, clip.widening), clip.square_size_px
+    everybody, people = number_people(tracks, shot, size_px, time_s, looked, request.settings.min_seen_s)
     _require_people(request.people, len(people), len(time_s))
     choice = _choice(request.settings, people, everybody, clip, time_s)
     if request.people and request.people[0][0] == 0:
@@ -56,14 +56,15 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     named = bool(request.people) or request.settings.point is not None or request.settings.person is not None
     rule = None if named else request.settings.rule.value
     pieces, followed = follow_through_shots(
-        everybody, choice.person, shot, time_s, clip.size_px, looked, rule=rule, min_seen_s=request.settings.min_seen_s
+        everybody, choice.person, shot, time_s, size_px, looked, rule=rule, min_seen_s=request.settings.min_seen_s
     )
     pieces = follow_by_hand(pieces, everybody, request.people, shot)
     identity = identity_of(pieces, time_s)
     sides = np.concatenate([subject_track.exchanged_sides(piece.time_s, piece.landmarks) for piece in pieces])
     chosen = concatenate_tracks(pieces)
     steps = stitch_steps(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
-    landmarks = _by_frame(replace(chosen, landmarks=exchange_sides(chosen.landmarks, sides)), len(time_s))
+    chosen = replace(chosen, landmarks=exchange_sides(chosen.landmarks, sides)).scaled_across(1 / clip.widening)
+    landmarks = _by_frame(chosen, len(time_s))
     legs = _exchanged_legs(PoseTrack.of(time_s, landmarks), shot, clip.pixel_aspect_value)
     pose = PoseTrack.of(time_s, exchange_sides(landmarks, legs, LEGS))
     write_pose(folder / "pose.parquet", folder / "pose.csv", pose)
@@ -77,12 +78,12 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
         "rejected": sum(map(len, tracks)) - sum(map(len, everybody)),
         "sides_exchanged": int(sides.sum()),
         "legs_exchanged": int(legs.sum()),
-        "people": [asdict(person) for person in people],
+        "people": [asdict(person.scaled_across(1 / clip.widening)) for person in people],
     }
     # without the reason: the same person gives the same bytes
     write_json(folder / "subject.json", {"person": choice.person, **facts})
     tick(len(time_s))
-    who, others = choice_texts(people, choice.person, clip.size_px, float(time_s[-1] - time_s[0]))
+    who, others = choice_texts(people, choice.person, size_px, float(time_s[-1] - time_s[0]))
     notes = [*shot_notes(followed, choice.person), *identity_notes(identity)]
     if facts["detection_rate"] < FEW_SHARE:
         seen = f"{facts['detected']} of {counted(facts['looked'], 'frame')}"
@@ -117,7 +118,8 @@ def _choice(
         subject_choice.require_person(people, len(time_s))
         return subject_choice.choose_person(people, settings.rule.value)
     xy_px = framing.resolve_point("subject.point", settings.point, clip.size_px, "picture")
-    number = subject_choice.person_at(everybody, xy_px, settings.at_s, time_s)
+    stored = [track.scaled_across(1 / clip.widening) for track in everybody]
+    number = subject_choice.person_at(stored, xy_px, settings.at_s, time_s)
     when = "" if settings.at_s is None else f" at {settings.at_s:g} s"
     place = f"person {number + 1} is at [{xy_px[0]:.0f},{xy_px[1]:.0f}] px{when}"
     return SubjectChoice(number + 1, f"{place}, {subject_choice.seen_text(people[number])}")

@@ -111,7 +111,7 @@ def _scene_metrics(
 ) -> dict[str, float | None]:
     """The share of heads that are cut, and the speeds of person and background, by the camera's measured motion."""
     source_px = motion.clip.size_px
-    heads = head_boxes(motion.pose.xy_px, motion.pose.visibility)
+    heads = head_boxes(motion.pose.xy_px, motion.pose.visibility, motion.clip.pixel_aspect_value)
     metrics = {"head_cut": auto_target.head_cut(heads, to_output, source_px, view.size_px)}
     if request.found is not None:
         camera, time_s = read_camera(request.found.path("camera.parquet"))
@@ -193,7 +193,8 @@ def _shown(request: TrajectoryRequest, motion: Motion) -> tuple[LockedPath, Crop
 
 def _zoom_to_height(share: float, motion: Motion, output_height_px: int) -> tuple[float, list[str]]:
     """The zoom that gives the person ``share`` of the output's height, and a note where that is uncertain."""
-    height_px, whole = standing_height_px(motion.pose, motion.scale, motion.clip.height_px)
+    clip = motion.clip
+    height_px, whole = standing_height_px(motion.pose, motion.scale, clip.height_px, clip.pixel_aspect_value)
     if not np.isfinite(height_px):
         fact = "no frame shows the trunk, by which the person's height is known"
         raise AnchorNotSeen(f"lock.height: {fact}; leave it out, or give crop.size instead")

@@ -23,10 +23,11 @@ from tasks.maths.anchor.anchor_point import hip_anchor
 from tasks.maths.anchor.outliers import POSE_RESOLUTION_TORSOS, step_error_px
 from tasks.maths.anchor.states import ABSENT
 from tasks.maths.arrays import Flags, Floats, equal_slices
-from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, PoseTrack, hip_midpoint, torso_length_px
+from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, PoseTrack, hip_midpoint, in_square_px, torso_length_px
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
+from tasks.maths.square_pixels import to_square
 from tasks.maths.tracking.steps import FEWEST_FEATURES, Step, Steps, steps_from_rows, steps_from_table
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import matrices_of, read_json, read_table, write_json, write_table
@@ -59,7 +60,8 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     frame = read_json(request.trajectory.path("framing.json"))
     subject = expected_subject(request)
     track, steps = _look_at_render(request, rendered, clip, subject, tick)
-    steps_xy = plausible_steps(steps, hip_midpoint(track.xy_px), subject.hip_xy, subject.torso_px)
+    hip_xy, aspect = hip_midpoint(track.xy_px), subject.pixel_aspect
+    steps_xy = plausible_steps(steps, hip_xy, subject.hip_xy, subject.torso_px, aspect)
     anchor = hip_anchor(track, min_confidence=request.min_confidence, weighted=False)
     boxes = lock_metrics.visible_boxes(track.xy_px, track.visibility)
     width, height = clip.size_px
@@ -82,18 +84,21 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     return {"frames": clip.frames, **finite}
 
 
-def plausible_steps(steps: Steps, hip_xy: Floats, expected_xy: Floats, torso_px: Floats) -> Floats:
+def plausible_steps(
+    steps: Steps, hip_xy: Floats, expected_xy: Floats, torso_px: Floats, pixel_aspect: float = 1.0
+) -> Floats:
     """The measured steps (n, 2); NaN where they show nothing of the torso.
 
     A step does not count where its error is larger than the resolution of a pose, or where fewer than
     ``FEWEST_FEATURES`` agree on it. Nor does it count where it contradicts the poses ``hip_xy`` (n, 2) at its two ends:
     then the features lie on the background, or on somebody else. Where one of these poses is missing, the poses of the
     source, moved by the planned path, stand in: ``expected_xy`` (n, 2). Where they are missing too, the step counts.
+    ``torso_px`` (n,) is in rows, and ``pixel_aspect`` a pixel's width / height.
     """
     steps_xy, agreeing = steps.xy(), np.round(steps["features"] * steps["inlier_share"])
     resolution_px = POSE_RESOLUTION_TORSOS * torso_px
     own, planned = (np.diff(xy, axis=0, prepend=np.full((1, 2), np.nan)) for xy in (hip_xy, expected_xy))
-    apart_px = np.hypot(*(steps_xy - np.where(np.isfinite(own), own, planned)).T)
+    apart_px = np.hypot(*in_square_px(steps_xy - np.where(np.isfinite(own), own, planned), pixel_aspect).T)
     unsure = (step_error_px(steps) > resolution_px) | (agreeing < FEWEST_FEATURES)
     implausible = unsure | (apart_px > CONTRADICTION_RESOLUTIONS * resolution_px)
     return np.asarray(np.where(implausible[:, None], np.nan, steps_xy))
@@ -114,10 +119,12 @@ class ExpectedSubject(NamedTuple):
     landmarks: Floats  # (n, 33, 5) moved by the planned path; NaN where the subject is absent
     picture_xy: Floats  # (n, 4, 2) corners of the source picture: beyond them there is only border
     shot: NDArray[np.int64]  # (n,) number of the shot
+    pixel_aspect: float = 1.0  # width / height of a pixel; lengths are measured in rows
 
     def among(self, frame: int, people: Sequence[Sighting]) -> Floats | None:
         """Landmarks (33, 5) of the person nearest to the subject, hips within ``NEAR_TORSOS``; None without one."""
-        distance = [float(np.hypot(*(hip_midpoint(person.landmarks) - self.hip_xy[frame]))) for person in people]
+        away_xy = [hip_midpoint(person.landmarks) - self.hip_xy[frame] for person in people]
+        distance = [float(np.hypot(*in_square_px(away, self.pixel_aspect))) for away in away_xy]
         near = NEAR_TORSOS * self.torso_px[frame]
         candidates = [number for number in np.argsort(distance) if distance[number] < near]  # NaN compares as False
         return people[candidates[0]].landmarks if candidates else None
@@ -134,8 +141,10 @@ def expected_subject(request: VerifyRequest) -> ExpectedSubject:
         [fill_between_looks(seen[shot], pose.time_s[shot], looked[shot]) for shot in equal_slices(path["shot"])]
     )
     landmarks[path["state"] == ABSENT] = np.nan
-    picture_xy = affine.apply(to_output, outline_px(read_clip(request.clip).size_px)[None])
-    return ExpectedSubject(hip_midpoint(landmarks), torso_length_px(landmarks), landmarks, picture_xy, path["shot"])
+    clip = read_clip(request.clip)
+    picture_xy = affine.apply(to_output, outline_px(clip.size_px)[None])
+    torso_px = torso_length_px(to_square(landmarks, clip.widening))
+    return ExpectedSubject(hip_midpoint(landmarks), torso_px, landmarks, picture_xy, path["shot"], clip.widening)
 
 
 def fill_between_looks(landmarks: Floats, time_s: Floats, looked: Flags) -> Floats:
@@ -159,7 +168,7 @@ def _look_at_render(
     times: list[float] = []
     found: list[Floats] = []
     rows: list[Step] = []
-    torso = TorsoMotion()
+    torso = TorsoMotion(clip.widening)
     files = model_files(request.settings.model.value, request.models.dir)
     with (
         open_people_tracker(files, request.settings, device=request.device.value) as (finder, _),
@@ -169,8 +178,8 @@ def _look_at_render(
             index = len(times)
             if index and subject.shot[index] != subject.shot[index - 1]:
                 finder.begin_shot(frame.time_s)
-                torso = TorsoMotion()
-            people = finder(frame, frame.time_s)
+                torso = TorsoMotion(clip.widening)
+            people = [person.in_source(clip.widening) for person in finder(frame, frame.time_s)]
             found_there = subject.among(index, people)
             landmarks = subject.landmarks[index] if found_there is None else found_there
             step = torso.step(frame.luma, landmarks[:, :2], landmarks[:, 3], subject.picture_xy[index])

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import BoxEdges, landmark_box
-from tasks.maths.tracking.squares import Square, scale_landmarks
+from tasks.maths.square_pixels import scale_landmarks
+from tasks.maths.tracking.squares import Square, from_image, into_image
 from tasks.models.pose import PoseEstimate, PoseEstimator
 
 PERSON_WINDOW_PX: Final = 384  # side of a window's image; the landmark network crops the body from it at 256 px
@@ -19,11 +20,11 @@ Image = NDArray[np.uint8]
 
 
 class FrameView(Protocol):
-    """One frame, as pictures for a model: the whole, or squares of it."""
+    """One frame, as pictures for a model: the whole, or squares of it. Its pixels are square."""
 
     @property
     def size_px(self) -> tuple[int, int]:
-        """Width and height of the source frame."""
+        """Width and height of the frame in square pixels (see ``tasks.maths.square_pixels``)."""
         ...
 
     @property
@@ -39,11 +40,15 @@ class FrameView(Protocol):
         """The square as RGB, resized to (image_px, image_px, 3)."""
         ...
 
+    def edges_px(self, square: Square) -> Floats:
+        """(4,) x0, y0, x1, y1: outer edges of what ``part`` shows, the square up to whole pixels of the source."""
+        ...
+
 
 def look_at_frame(
     estimator: PoseEstimator, view: FrameView, time_s: float, covered_px: Sequence[BoxEdges] = ()
 ) -> PoseEstimate | None:
-    """The person whom ``estimator`` sees in the frame, in source pixels, with the boxes ``covered_px`` painted over."""
+    """The person whom ``estimator`` sees in the frame, in its pixels, with the boxes ``covered_px`` painted over."""
     image = view.whole()
     factor_xy = np.array(view.size_px) / image.shape[1::-1]
     factor = np.concatenate([factor_xy, factor_xy])
@@ -64,9 +69,10 @@ def look_at_square(
 
     The square is resized to ``image_px`` x ``image_px``.
     """
-    boxes = [square.to_image(np.reshape(box, (2, 2)), image_px).ravel() for box in covered_px]
+    edges_px = view.edges_px(square)
+    boxes = [into_image(np.reshape(box, (2, 2)), edges_px, image_px).ravel() for box in covered_px]
     found = estimator(paint_over(view.part(square, image_px), boxes), time_s)
-    return None if found is None else PoseEstimate(square.to_source(found.landmarks, image_px), found.mask)
+    return None if found is None else PoseEstimate(from_image(found.landmarks, edges_px, image_px), found.mask)
 
 
 def boxes_of(people: Iterable[Floats]) -> list[BoxEdges]:

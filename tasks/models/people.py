@@ -7,6 +7,8 @@ MediaPipe's own search for several people sees the whole frame only, and misses 
 Shown two people side by side, the model slides to the one in front. So people who pass one another are each looked at
 with the other one covered (``tasks.maths.tracking.passing``); who is hidden is expected where the motion leads.
 
+All places are in square pixels (``tasks.maths.square_pixels``), so a person has one shape in every clip.
+
 Large people are tracked in the whole frame. MediaPipe filters landmarks in the coordinates of what it is shown, the
 more the slower they move there: in a window that moves along, the filter lags behind the swing of large hips (10 to
 50 % more spread of drawn walkers of 0.63 of the height). A window that the torso's motion drives (anchor: 10 to 60 %
@@ -309,7 +311,7 @@ class PeopleTracker:
         square = FollowingWindow(landmarks, time_s).at(time_s)
         again = self._confirm(slot, landmarks, view, square, time_s)
         if again is not None:
-            self._begin(slot, again, square.edges_px, time_s)
+            self._begin(slot, again, view.edges_px(square), time_s)
         return again is not None
 
     def _confirm(

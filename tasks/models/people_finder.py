@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from tasks.maths.arrays import Floats
+from tasks.maths.square_pixels import box_to_source, to_source
 from tasks.maths.tracking.squares import Square
 from tasks.models.frame_view import FrameView, Image
 
@@ -12,13 +13,21 @@ Result = TypeVar("Result")
 
 
 class Sighting(NamedTuple):
-    """One person in one frame."""
+    """One person in one frame, in square pixels as the finder gives it (see ``FrameView``)."""
 
     track: int  # from 1; one number is one unbroken track
-    landmarks: Floats  # (33, 5): x_px, y_px, z, visibility, presence; source pixels
+    landmarks: Floats  # (33, 5): x_px, y_px, z, visibility, presence
     mask: Image | None  # (h, w) probability * 255; None unless asked for
-    edges_px: Floats  # (4,) x0, y0, x1, y1: outer edges of what the mask covers, in source pixels
+    edges_px: Floats  # (4,) x0, y0, x1, y1: outer edges of what the mask covers
     clear_px: Floats | None = None  # (4,) edges of the part that shows nobody else; None: all of the picture
+
+    def in_source(self, widening: float) -> "Sighting":
+        """The same in pixels of the source (see ``tasks.maths.square_pixels``)."""
+        return self._replace(
+            landmarks=to_source(self.landmarks, widening),
+            edges_px=box_to_source(self.edges_px, widening),
+            clear_px=None if self.clear_px is None else box_to_source(self.clear_px, widening),
+        )
 
 
 class PeopleFinder(Protocol):

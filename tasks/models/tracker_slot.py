@@ -30,8 +30,8 @@ class TrackerSlot:
     sure_s: float = 0.0  # last sighting that was surely of this person
     window: FollowingWindow | None = None  # of a person, now or a moment ago
     whole: bool = False  # the person is large: the frame is looked at, not the window
-    landmarks: Floats = field(default_factory=lambda: np.zeros((LANDMARK_COUNT, 5)))  # of the last sighting, source px
-    person: PoseEstimate | None = None  # in this frame, in source pixels
+    landmarks: Floats = field(default_factory=lambda: np.zeros((LANDMARK_COUNT, 5)))  # of the last sighting, px
+    person: PoseEstimate | None = None  # in this frame, in its pixels
     edges_px: Floats = field(default_factory=lambda: np.zeros(4))  # of what was looked at in this frame
     clear_px: Floats | None = None  # edges of the part that shows nobody else; None: all of the picture
 
@@ -56,7 +56,7 @@ class TrackerSlot:
         if self.whole or self.window is None:
             return look_at_frame(self.estimator, view, time_s, covered_px), np.array([0, 0, *view.size_px]) - 0.5
         square = self.window.at(time_s)
-        return look_at_square(self.estimator, view, square, time_s, covered_px), square.edges_px
+        return look_at_square(self.estimator, view, square, time_s, covered_px), view.edges_px(square)
 
     def look_again(self, view: FrameView, time_s: float, known: Sequence[Floats]) -> None:
         """Look once more in this frame, without the track: it loses a person who turns over, and a fresh look does not.
@@ -66,11 +66,12 @@ class TrackerSlot:
         """
         window = FollowingWindow(self.landmarks, time_s)
         covered_px = [cover_box(self.landmarks, other, FRONT_SHARE) for other in known]
-        person = self._look_anew(view, time_s, window.at(time_s), covered_px)
+        square = window.at(time_s)
+        person = self._look_anew(view, time_s, square, covered_px)
         if person is None:
             return
         if follows(self.landmarks, person.landmarks):
-            self.person, self.edges_px, self.window, self.clear_px = person, window.at(time_s).edges_px, window, None
+            self.person, self.edges_px, self.window, self.clear_px = person, view.edges_px(square), window, None
         if self.person is None or self.whole:  # it is somebody else, or the next look is at the whole frame
             self.forget(time_s)
 
@@ -98,7 +99,7 @@ class TrackerSlot:
             or not is_apart(person.landmarks, seen)
         ):
             return False
-        self.person, self.edges_px = person, square.edges_px
+        self.person, self.edges_px = person, view.edges_px(square)
         return True
 
     def _look_anew(

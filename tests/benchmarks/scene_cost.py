@@ -94,7 +94,7 @@ def follow_camera(source: Path, clip: Clip, found: Artifact[FoundPeople], folder
     frames = read_table(found.path("people.parquet"), ["frame"])["frame"][::LANDMARK_COUNT]
     for frame, mask in zip(frames, read_masks(found.path("bodies.npz")), strict=True):
         bodies[frame].append(mask)
-    recorder = CameraRecorder(clip.size_px)
+    recorder = CameraRecorder(clip.size_px, clip.widening)
     for frame in read_frames(source, clip):
         recorder.add(luma_8bit(frame), frame.pts * float(clip.time_base), bodies[frame.index])
     recorder.write(folder / "camera.parquet")

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from tasks.maths.arrays import Flags, Floats
+from tasks.maths.square_pixels import to_square
 from tasks.records import LANDMARKS
 
 SAME_BODY_TORSOS: Final = 0.35  # two landmark sets closer than this on average lie on one body
@@ -126,6 +127,10 @@ class PoseTrack:
         return PoseTrack(
             self.time_s[frames], self.xy_px[frames], self.z[frames], self.visibility[frames], self.presence[frames]
         )
+
+    def in_square_px(self, widening: float) -> "PoseTrack":
+        """The same landmarks in square pixels (see ``tasks.maths.square_pixels``)."""
+        return self if widening == 1 else PoseTrack.of(self.time_s, to_square(self.landmarks, widening))
 
     @property
     def found(self) -> Flags:

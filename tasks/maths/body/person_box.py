@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import FACE, HIPS, SHOULDERS, PoseTrack, torso_length_px
+from tasks.maths.body.landmarks import FACE, HIPS, SHOULDERS, PoseTrack, in_square_px, torso_length_px
 
 BOX_MIN_VISIBILITY: Final = 0.3  # a landmark below this visibility is a guess and does not widen the box
 HEAD_ROOM_TORSOS: Final = 0.35  # from a face landmark to the end of the hair
@@ -41,9 +41,17 @@ def whole_picture_box(size_px: tuple[int, int]) -> Floats:
 
 
 def person_boxes(
-    track: PoseTrack, size_px: tuple[int, int], *, margin: float, reach_frames: int, longest_gap_frames: int
+    track: PoseTrack,
+    size_px: tuple[int, int],
+    *,
+    margin: float,
+    reach_frames: int,
+    longest_gap_frames: int,
+    pixel_aspect: float = 1.0,
 ) -> PersonBoxes:
     """The person's box in each frame of ``track``, with ``margin`` (a share of its size) on every side.
+
+    ``pixel_aspect`` is a pixel's width / height.
 
     The box follows the middle of the torso. The distance of each side is the largest one within ``reach_frames`` (at
     least 1) before and after, smoothed. Gaps of up to ``longest_gap_frames`` are interpolated linearly, and the box is
@@ -51,7 +59,7 @@ def person_boxes(
     """
     from scipy.ndimage import gaussian_filter1d, maximum_filter1d  # loaded here: slow to load, and few need boxes
 
-    middle, sides = _torso_and_sides(track, size_px)
+    middle, sides = _torso_and_sides(track, size_px, pixel_aspect)
     seen = np.flatnonzero(np.isfinite(middle[:, 0]) & np.isfinite(sides).all(axis=1))
     picture = whole_picture_box(size_px)
     edges = np.tile(picture, (track.frames, 1))
@@ -85,7 +93,7 @@ def join_boxes(parts: Sequence[PersonBoxes]) -> PersonBoxes:
 
 
 def grow_to_aspect(edges_px: Floats, aspect: float, most_stretch: float) -> Floats:
-    """Boxes (n, 4) grown about their centres towards a model input of ``aspect`` (width / height).
+    """Boxes (n, 4) grown about their centres towards a model input of ``aspect`` (width / height, of source pixels).
 
     The box is scaled to the model's input. A pixel may become at most ``most_stretch`` (>= 1) times as wide as high, or
     as high as wide.
@@ -106,7 +114,7 @@ def snap_to_pixels(edges_px: Floats) -> Floats:
     return np.hstack([low - 0.5, low + size - 0.5])
 
 
-def _torso_and_sides(track: PoseTrack, size_px: tuple[int, int]) -> tuple[Floats, Floats]:
+def _torso_and_sides(track: PoseTrack, size_px: tuple[int, int], pixel_aspect: float) -> tuple[Floats, Floats]:
     """Middle of the torso (n, 2), and the body's reach from it: left, up, right, down (n, 4), all >= 0."""
     corners = [*SHOULDERS, *HIPS]
     middle = track.xy_px[:, corners].mean(axis=1)
@@ -117,14 +125,15 @@ def _torso_and_sides(track: PoseTrack, size_px: tuple[int, int]) -> tuple[Floats
     points = np.clip(track.xy_px, picture[:2], picture[2:])
     points = np.where(visible[..., None], points, middle[:, None])
     extent = np.ptp(track.xy_px[..., 1], axis=1)
-    torso = np.maximum(torso_length_px(track.xy_px), LEAST_TORSO_OF_EXTENT * extent)
+    torso = np.maximum(torso_length_px(in_square_px(track.xy_px, pixel_aspect)), LEAST_TORSO_OF_EXTENT * extent)
     room_torsos = np.full(points.shape[1], LIMB_ROOM_TORSOS)
     room_torsos[list(FACE)] = HEAD_ROOM_TORSOS
     room_px = room_torsos * torso[:, None]
     room_px = np.where(visible, room_px, 0.0)
     offset = points - middle[:, None]
-    up_left = (room_px[..., None] - offset).max(axis=1)
-    down_right = (room_px[..., None] + offset).max(axis=1)
+    room_xy = room_px[..., None] / np.array([pixel_aspect, 1.0])
+    up_left = (room_xy - offset).max(axis=1)
+    down_right = (room_xy + offset).max(axis=1)
     return middle, np.maximum(0.0, np.hstack([up_left, down_right]))
 
 

@@ -31,20 +31,23 @@ SHOULDER_TO_ANKLE_SHARE: Final = 0.779
 """Of the height: trunk, thigh and shank (R. Drillis and R. Contini, 1966, as given by D. A. Winter)."""
 
 
-def head_boxes(xy_px: Floats, visibility: Floats) -> Floats:
+def head_boxes(xy_px: Floats, visibility: Floats, pixel_aspect: float = 1.0) -> Floats:
     """Boxes (n, 4) x0, y0, x1, y1 of the whole heads, from landmarks (n, 33, 2) and their visibility (n, 33).
 
-    NaN where the face or the shoulders are not seen.
+    NaN where the face or the shoulders are not seen. ``pixel_aspect`` is a pixel's width / height.
     """
     face = list(FACE)
     middle = xy_px[:, face].mean(axis=1)
-    radius = HEAD_RADIUS * np.hypot(*(shoulder_midpoint(xy_px) - middle).T)
+    radius = HEAD_RADIUS * np.hypot(*in_square_px(shoulder_midpoint(xy_px) - middle, pixel_aspect).T)
+    radius_xy = radius[:, None] / np.array([pixel_aspect, 1.0])
     seen = visibility[:, face].mean(axis=1) >= SEEN
-    boxes = np.concatenate([middle - radius[:, None], middle + radius[:, None]], axis=1)
+    boxes = np.concatenate([middle - radius_xy, middle + radius_xy], axis=1)
     return np.where((seen & np.isfinite(boxes).all(axis=1))[:, None], boxes, np.nan)
 
 
-def standing_height_px(pose: PoseTrack, scale: Floats, source_height_px: int) -> tuple[float, bool]:
+def standing_height_px(
+    pose: PoseTrack, scale: Floats, source_height_px: int, pixel_aspect: float = 1.0
+) -> tuple[float, bool]:
     """Median height in px of the person, each frame times ``scale`` (n,), and whether it is known from head to feet.
 
     Top of the head to the lower foot: within 1 % of five drawn walkers, of 211 to 432 px. Of a dancer in a sample clip
@@ -52,7 +55,7 @@ def standing_height_px(pose: PoseTrack, scale: Floats, source_height_px: int) ->
     Where too few frames show head and feet, it is the trunk's length over ``TORSO_OF_HEIGHT``. NaN if no frame shows
     the trunk either.
     """
-    top = head_boxes(pose.xy_px, pose.visibility)[:, 1]
+    top = head_boxes(pose.xy_px, pose.visibility, pixel_aspect)[:, 1]
     feet = pose.xy_px[:, list(FEET), 1].max(axis=1)
     seen = pose.visibility[:, list(FEET)].mean(axis=1) >= SEEN
     height = np.where(seen & (top >= -0.5) & (feet <= source_height_px - 0.5), feet - top, np.nan) * scale
@@ -60,7 +63,7 @@ def standing_height_px(pose: PoseTrack, scale: Floats, source_height_px: int) ->
     if whole.sum() >= max(LEAST_WHOLE * pose.found.sum(), 1):
         return float(np.median(height[whole])), True
     trunk = [*SHOULDERS, *HIPS]
-    length = torso_length_px(pose.xy_px) * scale
+    length = torso_length_px(in_square_px(pose.xy_px, pixel_aspect)) * scale
     shown = np.isfinite(length) & (length > 1) & (pose.visibility[:, trunk] >= SEEN).all(axis=1)
     return (float(np.median(length[shown])) / TORSO_OF_HEIGHT if shown.any() else float("nan")), False
 

@@ -39,11 +39,18 @@ class ChosenTarget:
 
 
 def target_by_word(
-    word: str, pose: PoseTrack, anchor_px: Floats, source_px: Size, output_px: Extent, zoom: float = 1.0
+    word: str,
+    pose: PoseTrack,
+    anchor_px: Floats,
+    source_px: Size,
+    output_px: Extent,
+    zoom: float = 1.0,
+    pixel_aspect: float = 1.0,
 ) -> ChosenTarget:
     """The target ``auto`` or ``natural`` in an output of ``output_px`` that shows the source enlarged by ``zoom``.
 
-    ``anchor_px`` (n, 2) is the anchor in the source, NaN where it is not seen.
+    ``anchor_px`` (n, 2) is the anchor in the source, NaN where it is not seen. ``pixel_aspect`` is a pixel's width /
+    height.
     """
 
     def enlarged(points: Floats) -> Floats:
@@ -52,7 +59,7 @@ def target_by_word(
     enlarged_px = (source_px[0] * zoom, source_px[1] * zoom)
     if word == "natural":
         return ChosenTarget(natural_target(enlarged(anchor_px), enlarged_px, output_px), "")
-    heads = head_boxes(pose.xy_px, pose.visibility)
+    heads = head_boxes(pose.xy_px, pose.visibility, pixel_aspect)
     boxes = visible_boxes(pose.xy_px, pose.visibility)
     bodies = np.concatenate([np.fmin(boxes[:, :2], heads[:, :2]), np.fmax(boxes[:, 2:], heads[:, 2:])], axis=1)
     cut = cut_edges(pose.xy_px, heads, source_px)

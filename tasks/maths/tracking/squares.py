@@ -1,5 +1,8 @@
 """The squares of the picture that the pose model is shown: a window that follows each person, and tiles for the search.
 
+All is in px of the picture as the model sees it: these are square also where those of the source are not (see
+``tasks.maths.square_pixels``).
+
 The model finds a person best who fills a third to a half of the square. Its own filter of landmarks works in the
 window's coordinates: a window that moves evenly with the body also steadies the landmarks, and one that trembles makes
 them tremble. So the window follows a straight line fitted to the last moments (the growing and fading memory filter,
@@ -16,6 +19,7 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import BoxEdges, hip_midpoint, torso_length_px
+from tasks.maths.square_pixels import scale_landmarks
 
 WINDOW_HEIGHTS: Final = 2.5  # side of the window, in heights of the person
 MEMORY_S: Final = 2.0  # of the straight line that the window moves along
@@ -35,7 +39,7 @@ STEP_SHARE: Final = 2 / 3  # of the side, between two tiles: a person smaller th
 
 
 class Square(NamedTuple):
-    """A square part of the picture, in source pixels; it may reach beyond the picture."""
+    """A square part of the picture, in square pixels; it may reach beyond the picture."""
 
     x_px: int  # its first column
     y_px: int  # its first row
@@ -46,20 +50,8 @@ class Square(NamedTuple):
         """(4,) x0, y0, x1, y1: its outer edges."""
         return np.array([self.x_px, self.y_px, self.x_px + self.side_px, self.y_px + self.side_px]) - 0.5
 
-    def to_source(self, landmarks: Floats, image_px: int) -> Floats:
-        """Landmarks (33, 5) of an image of the square, ``image_px`` wide and high, in source pixels."""
-        moved = scale_landmarks(landmarks, np.full(2, self.side_px / image_px))
-        moved[:, :2] += (self.x_px, self.y_px)
-        return moved
-
-    def to_image(self, landmarks: Floats, image_px: int) -> Floats:
-        """Landmarks (33, 2 or more) of the source in an image of the square, ``image_px`` wide and high."""
-        moved = landmarks.copy()
-        moved[:, :2] = (moved[:, :2] + 0.5 - (self.x_px, self.y_px)) * (image_px / self.side_px) - 0.5
-        return moved
-
     def contains(self, point_xy: Floats) -> bool:
-        """Whether a point (2,) of the source lies in it."""
+        """Whether a point (2,) of the picture lies in it."""
         x0, y0, x1, y1 = self.edges_px
         return bool(x0 <= point_xy[0] <= x1 and y0 <= point_xy[1] <= y1)
 
@@ -71,14 +63,22 @@ class Square(NamedTuple):
         return max(across, 0.0) * max(down, 0.0) / self.side_px**2
 
 
-def scale_landmarks(landmarks: Floats, factor_xy: Floats) -> Floats:
-    """Landmarks (33, 5) in pixels ``factor_xy`` (2,) times as fine; pixels count from the centre of the first one.
+def from_image(landmarks: Floats, edges_px: Floats, image_px: int) -> Floats:
+    """Landmarks (33, 5) of an image, ``image_px`` wide and high, in px of the picture.
 
-    Depth has the scale of x.
+    The image shows the part of the picture with the outer ``edges_px`` (4,).
     """
+    low, high = edges_px[:2], edges_px[2:]
+    moved = scale_landmarks(landmarks, (high - low) / image_px)
+    moved[:, :2] += low + 0.5
+    return moved
+
+
+def into_image(landmarks: Floats, edges_px: Floats, image_px: int) -> Floats:
+    """Landmarks (33, 2 or more) of the picture in an image of a part of it; the other way round than ``from_image``."""
+    low, high = edges_px[:2], edges_px[2:]
     moved = landmarks.copy()
-    moved[:, :3] *= factor_xy[[0, 1, 0]]
-    moved[:, :2] += (factor_xy - 1) / 2
+    moved[:, :2] = (moved[:, :2] - low) * (image_px / (high - low)) - 0.5
     return moved
 
 
@@ -117,7 +117,7 @@ class FollowingWindow:
     """Where the next window of one person lies. Times never decrease."""
 
     def __init__(self, landmarks: Floats, time_s: float) -> None:
-        """Begin at landmarks (33, 2 or more) in source pixels, seen at ``time_s``."""
+        """Begin at landmarks (33, 2 or more), seen at ``time_s``."""
         self._centre = hip_midpoint(landmarks)
         self._velocity = np.zeros(2)  # px a second
         self._side_px = WINDOW_HEIGHTS * body_reach_px(landmarks)

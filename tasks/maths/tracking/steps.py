@@ -4,7 +4,7 @@ Row ``i`` is the motion from frame ``i - 1`` to frame ``i``, so row 0 is always 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +30,10 @@ FINEST_FEATURE_PX: Final = 0.1  # a feature is not measured better than this
 
 @dataclass(frozen=True)
 class Step:
-    """Motion of the torso since the frame before, in source pixels; NaN where it was not measured."""
+    """Motion of the torso since the frame before, in source pixels; NaN where it was not measured.
+
+    Where these are not square, distances without a direction are in rows.
+    """
 
     dx_px: float = np.nan  # robust mean step of all features of the torso
     dy_px: float = np.nan
@@ -47,9 +50,14 @@ class Step:
     features: int = 0  # tracked forward and backward
     carried_frames: int = 0  # frames since the last pose
 
+    def scaled_across(self, factor: float) -> "Step":
+        """The same step in pixels of which ``factor`` lie in one of these, across the picture."""
+        return replace(self, **{name: getattr(self, name) * factor for name in ACROSS_FIELDS})
+
 
 STEP_FIELDS: Final = tuple(field.name for field in fields(Step))
 STEP_COUNT_FIELDS: Final = frozenset({"features", "carried_frames"})
+ACROSS_FIELDS: Final = ("dx_px", "hip_dx_px", "waist_dx_px")
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,10 @@ class Steps:
     def part(self, frames: slice) -> "Steps":
         """The steps of some consecutive frames."""
         return Steps({name: column[frames] for name, column in self.columns.items()})
+
+    def scaled_across(self, factor: float) -> "Steps":
+        """The same steps in pixels of which ``factor`` lie in one of these, across the picture."""
+        return Steps({**self.columns, **{name: self[name] * factor for name in ACROSS_FIELDS}})
 
     def xy(self, stem: str = "") -> Floats:
         """Steps (n, 2) of one stream: ``""`` (mean of all features), ``"waist_"`` or ``"hip_"``."""

@@ -60,10 +60,14 @@ class _Reference:
 
 
 class CameraMotion:
-    """Follows the background of a clip; takes every frame in order."""
+    """Follows the background of a clip; takes every frame in order.
 
-    def __init__(self, size_px: tuple[int, int]) -> None:
-        self.small_px = small_size(size_px, LUMA_LONGEST_PX)
+    ``widening`` says how wide the pixels are (see ``tasks.maths.square_pixels``): the small picture has square ones, so
+    a camera that turns gives a similarity.
+    """
+
+    def __init__(self, size_px: tuple[int, int], widening: float = 1.0) -> None:
+        self.small_px = small_size((round(size_px[0] * widening), size_px[1]), LUMA_LONGEST_PX)
         self._to_small = scaling(size_px, self.small_px)
         self._reference: _Reference | None = None
         self._last: tuple[Bytes, Bytes] | None = None  # picture and mask of the frame before
@@ -155,8 +159,8 @@ def _fit(start: Floats, end: Floats) -> _Fit | None:
 class CameraRecorder:
     """Takes every frame in order, and writes ``camera.parquet`` in the end; keeps 72 bytes a frame."""
 
-    def __init__(self, size_px: tuple[int, int]) -> None:
-        self._size_px, self._motion = size_px, CameraMotion(size_px)
+    def __init__(self, size_px: tuple[int, int], widening: float = 1.0) -> None:
+        self._size_px, self._motion = size_px, CameraMotion(size_px, widening)
         self._matrices, self._confidences, self._times_s = array("d"), array("d"), array("d")
         self._corners = array("q")
         self._seen: Sequence[Mask] = ()

@@ -55,7 +55,7 @@ def clothing_histograms(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np
 
 
 def clothed_square(landmarks: Floats) -> Square:
-    """The square that holds the cloth of torso and thighs, of landmarks (33, 2 or more) in source pixels."""
+    """The square that holds the cloth of torso and thighs, of landmarks (33, 2 or more)."""
     low, high = _cloth_box(landmarks[:, :2])
     return square_about((low + high) / 2, float((high - low).max()))
 

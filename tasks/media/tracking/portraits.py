@@ -28,7 +28,7 @@ class PortraitRecorder:
         self._best: dict[tuple[int, int], tuple[float, int, bytes]] = {}  # by track and interval
 
     def add(self, frame: RgbFrame, track: int, landmarks: Floats) -> None:
-        """The sighting of ``track`` in a frame: landmarks (33, 5) in source pixels."""
+        """The sighting of ``track`` in a frame: landmarks (33, 5) in square pixels."""
         interval = track, int(frame.time_s // PORTRAIT_INTERVAL_S)
         share = shown_share(landmarks, frame.size_px)
         known = self._best.get(interval)

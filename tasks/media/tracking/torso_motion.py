@@ -1,7 +1,8 @@
 """Motion of the torso between consecutive frames, by feature tracking on the luma plane (OpenCV).
 
 Lucas-Kanade with pyramids (Bouguet 2000) tracks corners (Shi and Tomasi 1994), with a forward-backward check (Kalal
-2010). Corners are chosen anew in every frame, so that no feature has time to slide off the body.
+2010). Corners are chosen anew in every frame, so that no feature has time to slide off the body. They are tracked in a
+crop with square pixels.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS
+from tasks.maths.square_pixels import to_source, to_square
 from tasks.maths.tracking.steps import Step, summarise_step
 from tasks.media.optical_flow import Corners, FlowSearch, follow_corners
 
@@ -40,7 +42,7 @@ ARM_SEGMENTS: Final = tuple(
 
 @dataclass(frozen=True)
 class Torso:
-    """The place of a torso in source pixels."""
+    """The place of a torso in square pixels."""
 
     hip_xy: Floats
     neck_xy: Floats
@@ -76,9 +78,13 @@ def find_torso(landmarks_xy: Floats, visibility: Floats) -> Torso | None:
 
 
 class TorsoMotion:
-    """Measures the motion of one person's torso from frame to frame. It keeps the last frame's luma and torso."""
+    """Measures the motion of one person's torso from frame to frame. It keeps the last frame's luma and torso.
 
-    def __init__(self) -> None:
+    ``widening`` says how wide the pixels of the source are (see ``tasks.maths.square_pixels``).
+    """
+
+    def __init__(self, widening: float = 1.0) -> None:
+        self._widening = widening
         self._luma: Bytes | None = None
         self._torso: Torso | None = None
         self._shown: tuple[Floats, ...] = ()
@@ -95,15 +101,18 @@ class TorsoMotion:
         (4, 2) are the corners of the part that shows this person and no border or other people. Only features inside
         them are tracked.
         """
-        shown = () if shown_xy is None else (shown_xy,)
-        torso = None if landmarks_xy is None or visibility is None else find_torso(landmarks_xy, visibility)
+        shown = () if shown_xy is None else (to_square(shown_xy, self._widening),)
+        torso = None
+        if landmarks_xy is not None and visibility is not None:
+            torso = find_torso(to_square(landmarks_xy, self._widening), visibility)
         before, last = self._luma, self._torso
         row = Step(carried_frames=self._carried)
         if before is not None and last is not None and before.shape == luma.shape:
             guesses = [self._speed] if self._speed is not None else []
             if torso is not None:
                 guesses.insert(0, torso.hip_xy - last.hip_xy)
-            row = measure_step(before, luma, last, np.array(guesses or [np.zeros(2)]), (*self._shown, *shown))
+            guess_xy = np.array(guesses or [np.zeros(2)])
+            row = measure_step(before, luma, last, guess_xy, (*self._shown, *shown), self._widening)
             row = replace(row, carried_frames=self._carried)
         step = np.array([row.dx_px, row.dy_px])
         self._speed = step if np.isfinite(step).all() else None
@@ -112,17 +121,24 @@ class TorsoMotion:
             torso = last.moved(np.nan_to_num(step))
             self._carried = row.carried_frames + 1
         self._luma, self._torso, self._shown = luma, torso, shown
-        return row
+        return row.scaled_across(1 / self._widening)
 
 
-def measure_step(before: Bytes, after: Bytes, torso: Torso, guess_xy: Floats, shown_xy: Sequence[Floats] = ()) -> Step:
-    """The step of the features on ``torso``, which lies in ``before``.
+def measure_step(
+    before: Bytes,
+    after: Bytes,
+    torso: Torso,
+    guess_xy: Floats,
+    shown_xy: Sequence[Floats] = (),
+    widening: float = 1.0,
+) -> Step:
+    """The step of the features on ``torso``, which lies in ``before``, in square pixels.
 
     ``guess_xy`` (g, 2) are guesses, the best first.
 
     Features must lie within every quadrilateral (4, 2) of ``shown_xy``.
     """
-    crop = _tracking_crop(torso, guess_xy, before.shape)
+    crop = _tracking_crop(torso, guess_xy, before.shape, widening)
     if min(crop.size_px) < 16:
         return Step()
     old, new = crop.crop(before), crop.crop(after)
@@ -132,20 +148,20 @@ def measure_step(before: Bytes, after: Bytes, torso: Torso, guess_xy: Floats, sh
     if found is None:
         return Step()
     start, end, error = _track(old, new, found, guess_xy[0] * crop.scale_xy)
-    start_xy, step_xy = crop.to_source(start), (end - start) / crop.scale_xy
+    start_xy, step_xy = crop.to_picture(start), (end - start) / crop.scale_xy
     where = {"hip_xy": torso.hip_xy, "neck_xy": torso.neck_xy}
     return summarise_step(
         start_xy, step_xy, error / crop.scale, **where, guess_xy=guess_xy, on_torso=arm_weights(start_xy, torso)
     )
 
 
-def arm_weights(source_xy: Floats, torso: Torso) -> Floats:
+def arm_weights(xy: Floats, torso: Torso) -> Floats:
     """Weights (k,) of points (k, 2): ``MIN_ARM_WEIGHT`` at the rim of an arm, 1 beyond the sleeve."""
-    away_px = np.full(len(source_xy), np.inf)
+    away_px = np.full(len(xy), np.inf)
     for start, end in torso.arms_xy:
         limb = end - start
-        along = np.clip((source_xy - start) @ limb / max(float(limb @ limb), 1e-9), 0.0, 1.0)
-        away_px = np.minimum(away_px, np.hypot(*(source_xy - start - along[:, None] * limb).T))
+        along = np.clip((xy - start) @ limb / max(float(limb @ limb), 1e-9), 0.0, 1.0)
+        away_px = np.minimum(away_px, np.hypot(*(xy - start - along[:, None] * limb).T))
     beside = np.clip(
         (away_px / torso.length_px - ARM_HALF_WIDTH_TORSOS) / (SLEEVE_RADIUS_TORSOS - ARM_HALF_WIDTH_TORSOS), 0.0, 1.0
     )
@@ -154,46 +170,53 @@ def arm_weights(source_xy: Floats, torso: Torso) -> Floats:
 
 @dataclass(frozen=True)
 class TrackingCrop:
-    """A part of the picture, resized for tracking."""
+    """A part of the picture, resized for tracking. Places in the picture are in square pixels."""
 
-    low_xy: NDArray[np.int64]  # its first pixel in the source
-    high_xy: NDArray[np.int64]  # one past its last
+    low_px: NDArray[np.int64]  # its first pixel in the source
+    high_px: NDArray[np.int64]  # one past its last
     size_px: tuple[int, int]  # after resizing
+    widening: float
+
+    @property
+    def low_xy(self) -> Floats:
+        """Its upper left corner, counted from that of the picture."""
+        return np.asarray(self.low_px * np.array([self.widening, 1.0]))
 
     @property
     def scale_xy(self) -> Floats:
-        return np.asarray(np.array(self.size_px) / np.maximum(self.high_xy - self.low_xy, 1))
+        sides_px = np.maximum(self.high_px - self.low_px, 1) * np.array([self.widening, 1.0])
+        return np.asarray(np.array(self.size_px) / sides_px)
 
     @property
     def scale(self) -> float:
         return float(self.scale_xy.mean())
 
     def crop(self, luma: Bytes) -> Bytes:
-        (x0, y0), (x1, y1) = self.low_xy, self.high_xy
+        (x0, y0), (x1, y1) = self.low_px, self.high_px
         part = np.ascontiguousarray(luma[y0:y1, x0:x1])
         if self.size_px == (x1 - x0, y1 - y0):
             return part
-        smaller = self.size_px[0] < x1 - x0
+        smaller = self.size_px[0] < (x1 - x0) * self.widening
         return np.asarray(cv2.resize(part, self.size_px, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC))
 
-    def to_source(self, xy: Floats) -> Floats:
+    def to_picture(self, xy: Floats) -> Floats:
         return np.asarray((xy + 0.5) / self.scale_xy - 0.5 + self.low_xy)
 
-    def to_pixels(self, source_xy: Floats) -> NDArray[np.int32]:
-        return np.asarray(np.round((source_xy - self.low_xy + 0.5) * self.scale_xy - 0.5).astype(np.int32))
+    def to_pixels(self, picture_xy: Floats) -> NDArray[np.int32]:
+        return np.asarray(np.round((picture_xy - self.low_xy + 0.5) * self.scale_xy - 0.5).astype(np.int32))
 
 
-def _tracking_crop(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> TrackingCrop:
+def _tracking_crop(torso: Torso, guess_xy: Floats, shape: tuple[int, ...], widening: float) -> TrackingCrop:
     """The part of a picture (h, w) that holds the torso and its expected place."""
     ends = np.stack([torso.hip_xy, torso.neck_xy])
     ends = np.concatenate([ends, ends + guess_xy[0]])
     reach = torso.half_width_px + SEARCH_MARGIN_TORSOS * torso.length_px
     limit = np.array(shape[::-1])
-    low = np.clip(np.floor(ends.min(axis=0) - reach), 0, limit).astype(np.int64)
-    high = np.clip(np.ceil(ends.max(axis=0) + reach), 0, limit).astype(np.int64)
+    low = np.clip(np.floor(to_source(ends.min(axis=0) - reach, widening)), 0, limit).astype(np.int64)
+    high = np.clip(np.ceil(to_source(ends.max(axis=0) + reach, widening)), 0, limit).astype(np.int64)
     scale = min(float(np.clip(torso.length_px, *TRACKED_TORSO_PX)) / torso.length_px, MAX_ENLARGEMENT)
-    width, height = np.round((high - low) * scale).astype(int).tolist()
-    return TrackingCrop(low, high, (width, height))
+    width, height = np.round((high - low) * np.array([widening, 1.0]) * scale).astype(int).tolist()
+    return TrackingCrop(low, high, (width, height), widening)
 
 
 def _track(old: Bytes, new: Bytes, found: Corners, guess: Floats) -> tuple[Floats, Floats, Floats]:

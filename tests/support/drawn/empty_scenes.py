@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.demo.walker import Walk, draw_walk
+from tasks.maths.arrays import Floats
 from tasks.maths.tracking.squares import Square
 
 Image = NDArray[np.uint8]
@@ -39,6 +40,9 @@ class StillView:
         smaller = side > image_px
         resized = cv2.resize(part, (image_px, image_px), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
         return np.asarray(resized, np.uint8)
+
+    def edges_px(self, square: Square) -> Floats:
+        return square.edges_px
 
 
 def draw_chair(scene: Image, x: int, height: int, random: Random) -> None:

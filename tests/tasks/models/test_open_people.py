@@ -31,6 +31,9 @@ class View:
     def part(self, square: Any, image_px: int) -> Any:
         return np.zeros((image_px, image_px, 3), np.uint8)
 
+    def edges_px(self, square: Any) -> Any:
+        return square.edges_px
+
 
 class Opened:
     """Stands for ``open_pose_estimator``: every estimator sees the same figure in every picture."""

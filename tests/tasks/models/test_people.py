@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import hip_midpoint
 from tasks.maths.tracking.search_plan import LOST_SEARCH_S, SEARCH_INTERVAL_S, THOROUGH_TILES
 from tasks.maths.tracking.squares import FollowingWindow, Square, search_tiles
@@ -46,6 +47,9 @@ class Scene:
     def part(self, square: Square, side_px: int) -> Image:
         scale = side_px / square.side_px
         return self._image((side_px, side_px), scale, (square.x_px - 0.5, square.y_px - 0.5), hidden=self.ghost)
+
+    def edges_px(self, square: Square) -> Floats:
+        return square.edges_px
 
     def _image(
         self, size_px: tuple[int, int], scale: float, corner_xy: tuple[float, float], *, hidden: bool = False

@@ -37,6 +37,9 @@ class Picture:
         rgb[y - 2 : y + 3, x - 2 : x + 3] = 255
         return rgb
 
+    def edges_px(self, square: Square) -> Floats:
+        return square.edges_px
+
 
 class Watcher:
     """Sees a person of ``torso_px`` in the picture of a square where it is lightest."""

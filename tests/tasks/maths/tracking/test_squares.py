@@ -14,6 +14,8 @@ from tasks.maths.tracking.squares import (
     FollowingWindow,
     Square,
     follows,
+    from_image,
+    into_image,
     similar_place,
     square_about,
     tile_sides,
@@ -67,7 +69,8 @@ def test_whoever_starts_suddenly_stays_in_it() -> None:
 def test_points_go_into_the_image_and_back() -> None:
     square, points = square_about(np.array([100.3, 50.2]), 151.0), figure((90, 60), 10.0)
     assert square.x_px % 2 == 0 and square.y_px % 2 == 0 and square.side_px % 2 == 0
-    assert_allclose(square.to_source(square.to_image(points, 384), 384)[:, :2], points[:, :2])
+    for edges_px in (square.edges_px, square.edges_px + np.array([-3, 0, 6, 0])):
+        assert_allclose(from_image(into_image(points, edges_px, 384), edges_px, 384)[:, :2], points[:, :2])
 
 
 def test_two_looks_at_one_body_are_alike_and_at_two_are_not() -> None:

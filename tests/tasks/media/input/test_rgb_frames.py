@@ -1,11 +1,12 @@
 """RGB for the models and luma for the feature tracker, from every pixel format."""
 
+import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from tasks.maths.tracking.squares import Square
+from tasks.maths.tracking.squares import Square, from_image, into_image
 from tasks.media.input.frames import Frame
 from tasks.media.input.rgb_frames import RGB_LONGEST_PX, RgbFrame, luma_8bit
 from tasks.media.planes.layout import PixelLayout, nearest_layout
@@ -68,10 +69,27 @@ def test_a_part_shows_its_square_and_points_go_back_to_their_places(form: str, s
     x, y, side = square
     low, high = np.array([320, 135]), np.array([479, 269])
     clipped = np.clip([low, high], [x, y], [x + side - 1, y + side - 1]).mean(axis=0)
-    at = square.to_source(found, 256)
+    at = from_image(found, square.edges_px, 256)
     assert np.abs(at[0, :2] - clipped).max() <= max(side / 256, 1.0)
     assert at[0, 3:].tolist() == [0.9, 0.8]
-    assert_allclose(square.to_image(at, 256)[:, :2], found[:, :2])
+    assert_allclose(into_image(at, square.edges_px, 256)[:, :2], found[:, :2])
+
+
+@pytest.mark.parametrize("aspect", [2.0, 64 / 45, 4 / 3, 16 / 15, 8 / 9, 0.5])
+@pytest.mark.parametrize("form", ["yuv420p", "gbrp"])
+def test_a_frame_of_other_pixels_is_shown_in_its_own_shape(form: str, aspect: float) -> None:
+    rgb = cv2.resize(rectangle((960, 540)), (round(960 / aspect), 540), interpolation=cv2.INTER_AREA)
+    frame, square = rgb_frame(rgb, form, aspect), Square(302, 104, 200)
+    assert frame.size_px == (960, 540)
+    assert frame.whole().shape == (540, 960, 3)
+    assert frame.reduced_luma.shape == (270, 480)
+    assert np.abs(frame.whole().astype(int) - rectangle((960, 540))).mean() < 2
+    edges_px = frame.edges_px(square)
+    assert np.abs(edges_px - square.edges_px).max() <= 2 * aspect
+    rows, columns = np.nonzero(frame.part(square, 256)[..., 1] > 130)
+    corners = np.array([[columns.min() - 0.5, rows.min() - 0.5], [columns.max() + 0.5, rows.max() + 0.5]])
+    place = from_image(np.hstack([corners, np.zeros((2, 3))]), edges_px, 256)[:, :2]
+    assert np.abs(place - [[319.5, 134.5], [479.5, 269.5]]).max() <= max(1.0, aspect)
 
 
 def rectangle(size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -93,6 +111,6 @@ def bright_middle(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
     return (np.array([columns.mean(), rows.mean()]) + 0.5) * scale - 0.5
 
 
-def rgb_frame(rgb: NDArray[np.uint8], form: str) -> RgbFrame:
+def rgb_frame(rgb: NDArray[np.uint8], form: str, widening: float = 1.0) -> RgbFrame:
     layout = nearest_layout(form)
-    return RgbFrame(0, 0.0, frame_of(layout, *rgb_to_planes(rgb, layout, ColorTags(), rgb.shape[0])))
+    return RgbFrame(0, 0.0, frame_of(layout, *rgb_to_planes(rgb, layout, ColorTags(), rgb.shape[0])), widening)

@@ -19,6 +19,7 @@ from tasks.maths.body.landmarks import (
     SHOULDERS,
     clothes_distance,
 )
+from tasks.maths.tracking.squares import into_image
 from tasks.maths.tracking.tracks import SAME_CLOTHES_DISTANCE
 from tasks.media.planes.crop import crop_and_resize
 from tasks.media.tracking.appearance import clothed_square, clothing_histograms
@@ -76,7 +77,7 @@ def test_the_square_of_the_clothes_shows_what_the_whole_picture_shows(torso_px: 
     square, image_px = clothed_square(marks), 96
     assert square.side_px <= max(2.4 * torso_px, 32)
     image = crop_and_resize(picture, square.edges_px, (image_px, image_px))
-    cut = clothing_histograms(image, square.to_image(marks, image_px)).astype(np.float64)
+    cut = clothing_histograms(image, into_image(marks, square.edges_px, image_px)).astype(np.float64)
     assert clothes_distance(cut, clothing_histograms(picture, marks).astype(np.float64)) < SAME_CLOTHES_DISTANCE
 
 

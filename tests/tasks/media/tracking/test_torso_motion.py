@@ -66,6 +66,26 @@ def test_a_step_is_measured_to_a_twentieth_of_a_pixel(by: tuple[float, float]) -
     assert steps["features"][1] > 20
 
 
+@pytest.mark.parametrize("aspect", [2.0, 0.5])
+def test_a_step_is_the_same_with_other_pixels(aspect: float) -> None:
+    """The pictures stored with pixels that are ``aspect`` times as wide as high: its own shape is tracked."""
+    by, points = np.array([5.25, 2.5]), landmarks((240.0, 220.0))
+    wide = np.array([aspect, 1.0])
+    size_px = round(SIZE[0] / aspect), SIZE[1]
+    first, second = (
+        np.asarray(cv2.resize(picture(place), size_px, interpolation=cv2.INTER_AREA), np.uint8)
+        for place in ((240.0, 220.0), (240.0 + by[0], 220.0 + by[1]))
+    )
+    motion, stored = TorsoMotion(aspect), (points + 0.5) / wide - 0.5
+    steps = steps_from_rows([motion.step(first, stored, SEEN), motion.step(second, stored + by / wide, SEEN)])
+    for stem in ("", "waist_", "hip_"):
+        np.testing.assert_allclose(steps.xy(stem)[1] * wide, by, atol=0.1)
+    assert steps["features"][1] == pytest.approx(
+        one_step(picture((240.0, 220.0)), picture((240.0 + by[0], 220.0 + by[1])), points, points + by)["features"][1],
+        rel=0.4,
+    )
+
+
 def test_lean_and_growth_are_not_measured_as_a_step() -> None:
     start = (240.0, 220.0)
     second = picture(start, lean_rad=0.03, size=1.02)
