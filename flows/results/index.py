@@ -35,6 +35,7 @@ INDEX_SCHEMA: Final = 1
 INDEX_PAGE_NAME: Final = "index.html"
 SWEEP, BATCH, SHARD = "sweep", "batch", "shard-{}-of-{}"  # names of indexes, without their suffix
 UNRANKED: Final = {"rank": 0, "pareto": False, "best": False, "judge": ""}  # of a failed row
+UNCOUNTED: Final[dict[str, Any]] = {"rendered": False, "ran": 0, "cached": 0}  # of a row that does not say it
 IndexRow = dict[str, Any]
 
 
@@ -120,7 +121,7 @@ def merge_rows(before: Sequence[IndexRow], new: Sequence[IndexRow], folder: Path
     different names. ``report`` says whether the row has a report; ``earlier`` whether that report is of an earlier
     success, which a failure leaves in place.
     """
-    rows = [*(_with_path(row, folder) for row in before), *new]
+    rows = [_whole(row, folder) for row in (*before, *new)]
     keys = [(with_person(row["path"] or row["video"], row.get("person", 0)), row["setting"]) for row in rows]
     last = {key: place for place, key in enumerate(keys)}
     last_in = {row["folder"]: place for place, row in enumerate(rows) if row["folder"]}
@@ -141,8 +142,9 @@ def _name(row: IndexRow, names: Mapping[str, str]) -> str:
     return with_person(names[row["path"]], row.get("person", 0)) if row["path"] in names else row["video"]
 
 
-def _with_path(row: IndexRow, folder: Path) -> IndexRow:
-    """A row of an older version without the video's path: the path comes from its record."""
+def _whole(row: IndexRow, folder: Path) -> IndexRow:
+    """A row with all that a page asks for. One of an older version lacks some: the path comes from its record."""
+    row = UNCOUNTED | row
     if "path" in row:
         return row
     record = read_record(folder / row["folder"]) if row["folder"] else {}

@@ -101,4 +101,6 @@ def _are_texts(found: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if isinstance(value, int):
+        return abs(value) < 1 << 63  # more than 64 bits can be no number of ours, and no array takes it
+    return value is None or (isinstance(value, float) and math.isfinite(value))

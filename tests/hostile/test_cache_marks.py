@@ -292,6 +292,7 @@ def test_a_record_that_is_not_as_ours_is_none(change: dict[str, Any], tmp_path: 
         {"folder": "/etc"},
         {"folder": "javascript:alert(1)"},
         {"metrics": {"a": "b"}},
+        {"metrics": {"lock_rms": 10**400}},
         {"best": "x"},
     ],
 )

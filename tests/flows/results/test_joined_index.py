@@ -109,6 +109,15 @@ def test_sweeps_are_ranked_together_and_keep_their_overrides(tmp_path: Path) -> 
     ]
 
 
+def test_rows_of_an_index_that_lacks_what_newer_ones_say_are_listed(tmp_path: Path) -> None:
+    row = {"video": "walk", "setting": "", "folder": "", "error": "", "metrics": {"lock_rms": 1.5}}
+    (tmp_path / "batch.json").write_text(json.dumps({"schema": 1, "rows": [row]}))
+    assert indexed(tmp_path) == 0
+    assert [(row["video"], row["rank"], row["rendered"]) for row in rows(tmp_path / "batch.json")] == [
+        ("walk", 1, False)
+    ]
+
+
 def test_what_was_written_last_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A later failure leaves the record of a success; a later success leaves the index of a failure."""
     failed = finished(tmp_path / "1", "a", error="broken")
