@@ -30,7 +30,7 @@ from flows.results.index import (
     replace_index,
     require_own_index,
 )
-from flows.results.received import are_metrics
+from flows.results.received import are_metrics, is_text
 from flows.results.result import RECORD_NAME, Result, StageRun, read_record, with_person
 from flows.results.run_record import flattened
 from flows.videos import video_at
@@ -115,7 +115,7 @@ def _record_row(path: Path, place: Path) -> tuple[float, IndexRow] | None:
     """The row of a video's record; None where the file is not one of ours."""
     record = read_record(path.parent)
     name, setting, person = (record.get("video", {}).get("name"), record.get("setting", ""), record.get("person", 0))
-    if not isinstance(name, str) or not isinstance(setting, str) or not isinstance(person, int):
+    if not is_text(name) or not is_text(setting) or not isinstance(person, int):
         return None
     location, error = record["video"]["path"], record.get("error", "")
     video = video_at(location, name)

@@ -3,7 +3,7 @@
 A record or an index that this program cannot have written is left out of account, as a damaged one is.
 """
 
-import math
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -12,6 +12,7 @@ EXPORT_PLACES: Final = ("exports/webdataset/", "exports/")
 ROW_TEXTS: Final = ("video", "setting", "folder", "error")
 ROW_COUNTS: Final = ("rank", "ran", "cached", "person")
 ROW_MARKS: Final = ("rendered", "pareto", "best")
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def is_record(found: Mapping[str, Any]) -> bool:
@@ -19,9 +20,9 @@ def is_record(found: Mapping[str, Any]) -> bool:
     video, deliverables = found.get("video"), found.get("deliverables", {})
     return (
         isinstance(video, dict)
-        and isinstance(video.get("sha256"), str)
-        and isinstance(video.get("path"), str)
-        and isinstance(found.get("error", ""), str)
+        and is_text(video.get("sha256"))
+        and isinstance(video.get("path"), str)  # a folder above the video may have a name that is not in UTF-8
+        and is_text(found.get("error", ""))
         and isinstance(found.get("config", {}), dict)
         and isinstance(deliverables, dict)
         and all(_is_deliverable_name(name) and _is_deliverable(one) for name, one in deliverables.items())
@@ -56,12 +57,17 @@ def is_below(folder: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts and ":" not in folder.partition("/")[0]
 
 
+def is_text(value: object) -> bool:
+    """Whether this is text that can be written as UTF-8, as all of ours is."""
+    return isinstance(value, str) and SURROGATE.search(value) is None
+
+
 def _is_row(row: Mapping[str, Any]) -> bool:
     return (
-        all(isinstance(row.get(name), str) for name in ROW_TEXTS)
+        all(is_text(row.get(name)) for name in ROW_TEXTS)
         and is_below(row["folder"])
-        and isinstance(row.get("path", ""), str)
-        and isinstance(row.get("judge", ""), str)
+        and is_text(row.get("path", ""))
+        and is_text(row.get("judge", ""))
         and all(_is_number(row.get(name, 0)) and row.get(name, 0) is not None for name in ROW_COUNTS)
         and all(isinstance(row.get(name, False), bool) for name in ROW_MARKS)
         and isinstance(row.get("metrics"), dict)
@@ -72,9 +78,9 @@ def _is_row(row: Mapping[str, Any]) -> bool:
 def _is_setting(one: Mapping[str, Any]) -> bool:
     overrides = one.get("overrides", [])
     return (
-        isinstance(one.get("setting"), str)
+        is_text(one.get("setting"))
         and isinstance(overrides, list)
-        and all(isinstance(override, str) for override in overrides)
+        and all(map(is_text, overrides))
         and _is_number(one.get("mean_rank", 0))
         and isinstance(one.get("best", False), bool)
     )
@@ -97,10 +103,9 @@ def _is_plain_name(name: object) -> bool:
 
 
 def _are_texts(found: object) -> bool:
-    return isinstance(found, dict) and all(isinstance(text, str) for text in found.values())
+    return isinstance(found, dict) and all(map(is_text, found.values()))
 
 
 def _is_number(value: object) -> bool:
-    if isinstance(value, int):
-        return abs(value) < 1 << 63  # more than 64 bits can be no number of ours, and no array takes it
-    return value is None or (isinstance(value, float) and math.isfinite(value))
+    """Whether this is a number, or none. A larger one than of 64 bits is not ours, and means an overflow somewhere."""
+    return value is None or (isinstance(value, int | float) and abs(value) < 1 << 63)  # which NaN is not either

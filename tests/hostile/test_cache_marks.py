@@ -293,6 +293,8 @@ def test_a_record_that_is_not_as_ours_is_none(change: dict[str, Any], tmp_path: 
         {"folder": "javascript:alert(1)"},
         {"metrics": {"a": "b"}},
         {"metrics": {"lock_rms": 10**400}},
+        {"metrics": {"lock_rms": 1e308}},
+        {"error": "\ud800"},
         {"best": "x"},
     ],
 )
