@@ -10,15 +10,17 @@ from typing import Final
 from conf.validation import require
 from tasks.cache.lock_probe import lock_fault, lock_problem
 from tasks.errors import SettingError
-from tasks.untrusted.paths import length_problem, nearest_there, no_folder_reason
+from tasks.untrusted.paths import encoding_problem, length_problem, nearest_there, no_folder_reason
 
 BASE_OPEN_FILES: Final = 64  # of a run; 35 were seen with one worker, and 111 with eight that write four videos each
 OPEN_FILES_PER_WORKER: Final = 16
 MAX_OPEN_FILES: Final = 4096  # what a run asks for
 
 
-def check_path_length(setting: str, folder: Path) -> None:
-    """Raise if the path of ``folder`` is too long for the files inside it."""
+def check_path(setting: str, folder: Path) -> None:
+    """Raise if the absolute path of ``folder`` is not in UTF-8, or too long for the files inside it."""
+    fact = encoding_problem(str(folder))
+    require(not fact, setting, fact, f"choose another place with {setting}=")
     fact = length_problem(folder)
     require(not fact, setting, fact, f"choose a shorter one with {setting}=")
 

@@ -101,8 +101,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     for line in settings.unused_setting_lines([one.overrides for one in asked]):
         print(f"stillwalk: {line}", file=sys.stderr)
     cache = absolute_path(config.cache_dir) if config.cache_dir else base_dir / ".cache"
-    machine.check_path_length("output_dir", output_dir)
-    machine.check_path_length("cache_dir", cache)
+    machine.check_path("output_dir", output_dir)
+    machine.check_path("cache_dir", cache)
     machine.check_folder("output_dir", output_dir, by_making_one=not config.plan)
     machine.check_folder("cache_dir", cache, by_making_one=not config.plan)
     if asked[0].name:

@@ -12,11 +12,21 @@ from typing import Any, Final
 
 from conf.config import Config
 from conf.machines import share_of
+from conf.validation import require
 from flows.objects import expand_object, is_object, look_up, seen
 from flows.results.atomic_files import PART_SUFFIX
 from tasks.errors import SettingError
 from tasks.untrusted.json_file import read_object
-from tasks.untrusted.paths import access_problem, exists, expand_home, is_file, is_folder, resolved, without_dots
+from tasks.untrusted.paths import (
+    access_problem,
+    encoding_problem,
+    exists,
+    expand_home,
+    is_file,
+    is_folder,
+    resolved,
+    without_dots,
+)
 
 DEMO: Final = "demo"
 MAX_LIST_BYTES: Final = 16 << 20  # of a text file with paths
@@ -158,7 +168,8 @@ def find_videos(value: Any) -> list[Video]:
     videos: dict[str, Video] = {}  # by location: one video may be given in two ways
     for item in items:
         for video in [Video("", None)] if item == DEMO else _expand(str(item)):
-            _require_utf8(video)
+            fact = encoding_problem(video.location)  # neither reports nor Prefect could show it
+            require(not fact, "video", fact, "rename the file, or its folder")
             videos.setdefault(video.location, video)
     if not videos:
         raise SettingError("video: the list is empty; name a file, a folder, a glob such as 'clips/*.mp4', or demo")
@@ -193,16 +204,6 @@ def own_share(videos: list[Video], shard: str | None) -> list[Video]:
 def _path_hash(video: Video) -> int:
     path = video.location if video.path is None else video.path.as_posix()
     return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8])
-
-
-def _require_utf8(video: Video) -> None:
-    """``SettingError`` for a name that is not UTF-8: neither reports nor Prefect can show it."""
-    given = video.address or str(video.path)
-    try:
-        given.encode()
-    except UnicodeEncodeError:
-        shown = os.fsencode(given).decode(errors="backslashreplace")
-        raise SettingError(f"video: the name {shown} is not in UTF-8; rename the file") from None
 
 
 def _expand(item: str) -> list[Video]:

@@ -73,6 +73,15 @@ def access_problem(path: Path) -> str:
     return ""
 
 
+def encoding_problem(path: str) -> str:
+    """Why no page can show a path: its bytes are not UTF-8, as a clause that names it. Empty if they are."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return f"the name {os.fsencode(path).decode(errors='backslashreplace')} is not in UTF-8"
+    return ""
+
+
 def length_problem(folder: Path) -> str:
     """Why the path of a folder is too long for files in it, as a clause. Empty if it is not."""
     longest = max((os.fsencode(part) for part in folder.parts), key=len, default=b"")

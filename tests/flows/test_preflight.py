@@ -125,9 +125,15 @@ NAME, PATH = "x" * 300, "/".join(["a" * 99] * 50)
     ],
 )
 def test_a_path_that_is_too_long_for_the_system_is_refused(tmp_path: Path, place: str, fact: str) -> None:
-    machine.check_path_length("cache_dir", tmp_path / ("x" * 255) / "a")
+    machine.check_path("cache_dir", tmp_path / ("x" * 255) / "a")
     with pytest.raises(SettingError, match=rf"^cache_dir: {fact}.*; choose a shorter one with cache_dir=$"):
-        machine.check_path_length("cache_dir", tmp_path / place)
+        machine.check_path("cache_dir", tmp_path / place)
+
+
+def test_a_folder_of_results_whose_path_is_not_in_utf8_is_refused(tmp_path: Path) -> None:
+    line = r"^output_dir: the name .*a\\xff/outputs is not in UTF-8; choose another place with output_dir=$"
+    with pytest.raises(SettingError, match=line):
+        machine.check_path("output_dir", tmp_path / "a\udcff" / "outputs")
 
 
 def test_videos_are_refused_before_a_server_starts_only_where_none_can_be_opened(tmp_path: Path) -> None:

@@ -240,3 +240,12 @@ def test_a_name_that_is_not_utf8_is_refused_in_one_line(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/walk\xff.mp4")).touch()
     with pytest.raises(SettingError, match=r"walk\\xff\.mp4 is not in UTF-8; rename the file"):
         find_videos(str(tmp_path))
+
+
+def test_a_folder_above_a_video_has_a_name_in_utf8_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/clips\xff"))
+    folder.mkdir()
+    (folder / "walk.mp4").touch()
+    monkeypatch.chdir(folder)
+    with pytest.raises(SettingError, match=r"clips\\xff/walk\.mp4 is not in UTF-8; rename the file, or its folder$"):
+        find_videos("walk.mp4")
