@@ -80,7 +80,7 @@ def drawn_pairs(
     frames: Frames, placement: Placement, drawn: Drawn, edge: Edge, numbers: Numbers | None
 ) -> Iterator[Pair]:
     """Every picture with its planes of the output, drawn on."""
-    brush = Brush(placement.layout, placement.size_px)
+    brush = Brush(placement.layout, placement.size_px, placement.clip.pixel_aspect_value)
     for frame in frames:
         planes, index = tuple(plane.copy() for plane in frame.moved(edge)), frame.picture.index
         draw_figure(brush, planes, placement, drawn, index)
@@ -116,8 +116,9 @@ def draw_lock(brush: Brush, planes: Planes, placement: Placement, drawn: Drawn, 
         planes, [affine.apply(matrix, drawn.anchor_xy[first : frame + 1])], placement.values(COLORS["trail"]), width_px
     )
     target, reach = placement.target_xy[frame : frame + 1], 6.0 * width_px
-    arms = [target + reach * np.array(arm) for arm in ([[-1.6, 0], [-0.7, 0]], [[0.7, 0], [1.6, 0]])]
-    arms += [arm[:, ::-1] - target[:, ::-1] + target for arm in arms]
+    arms = [reach * np.array(arm) for arm in ([[-1.6, 0], [-0.7, 0]], [[0.7, 0], [1.6, 0]])]
+    shape = np.array([1 / placement.clip.pixel_aspect_value, 1.0])
+    arms = [target + arm * shape for arm in (*arms, *(arm[:, ::-1] for arm in arms))]
     for values, more in ((placement.values(COLORS["shadow"]), 2), (placement.values(COLORS["target"]), 0)):
         brush.rings(planes, target, values, reach, width_px + more)
         brush.lines(planes, arms, values, width_px + more)
@@ -132,7 +133,7 @@ def write_words(planes: Planes, placement: Placement, drawn: Drawn, frame: int) 
     sure = f", confidence {confidence:.2f}" if np.isfinite(confidence) else ""
     words = f"{frame}   {drawn.pose.time_s[frame]:.2f} s   {drawn.state[frame]}{sure}"
     capital_px = max(LABEL_HEIGHT * min(placement.size_px), LEAST_LABEL_PX)
-    word = make_label(words, capital_px)
+    word = make_label(words, capital_px, placement.clip.pixel_aspect_value)
     corner = (0, max(placement.size_px[1] - word.ink.shape[0], 0))
     draw_label(planes, word, corner, placement.layout, placement.values([255, 255, 255]), placement.values([0, 0, 0]))
 

@@ -64,10 +64,11 @@ def read_numbers(request: RenderRequest) -> Numbers | None:
 def draw_numbers(brush: Brush, planes: Planes, placement: Placement, numbers: Numbers, frame: int) -> None:
     """Write the lines into the upper left corner, and the scale bar into the lower right one."""
     capital_px = max(CAPITAL_SHARE * min(placement.size_px), SMALLEST_CAPITAL_PX)
+    aspect = placement.clip.pixel_aspect_value
     lines = [
-        _label(part, capital_px)
+        _label(part, capital_px, aspect)
         for line in _lines(numbers, placement, frame)
-        for part in broken(line, capital_px, placement.size_px[0])
+        for part in broken(line, capital_px, placement.size_px[0], aspect)
     ]
     step_px = round(LINE_CAPITALS * capital_px)
     if lines:
@@ -79,12 +80,12 @@ def draw_numbers(brush: Brush, planes: Planes, placement: Placement, numbers: Nu
         _draw_bar(brush, planes, placement, numbers.px_per_m, frame, capital_px)
 
 
-def broken(line: str, capital_px: float, width_px: int) -> Iterator[str]:
+def broken(line: str, capital_px: float, width_px: int, pixel_aspect: float = 1.0) -> Iterator[str]:
     """The parts of a line that are no wider than the picture, each of at least one word."""
     part = ""
     for word in line.split(" "):
         longer = f"{part} {word}" if part else word
-        if part and _label(longer, capital_px).ink.shape[1] > width_px:
+        if part and _label(longer, capital_px, pixel_aspect).ink.shape[1] > width_px:
             yield part
             longer = word
         part = longer
@@ -136,12 +137,12 @@ def degrees_text(text: str) -> str:
 def _draw_bar(
     brush: Brush, planes: Planes, placement: Placement, px_per_m: float | None, frame: int, capital_px: float
 ) -> None:
-    """A bar of a round length, in metres at the person's distance, or in pixels of the source."""
-    width, height = placement.size_px
+    """A bar of a round length, in metres at the person's distance, or in columns of the source."""
+    (width, height), aspect = placement.size_px, placement.clip.pixel_aspect_value
     zoom = float(affine.length_scale(placement.to_output[frame]))
-    unit_px, unit = (zoom, "px") if px_per_m is None else (zoom * px_per_m, "m")
+    unit_px, unit = (zoom, "px") if px_per_m is None else (zoom * px_per_m / aspect, "m")
     length = bar_length(BAR_SHARE * width / unit_px)
-    label = _label(f"{length:g} {unit}", capital_px)
+    label = _label(f"{length:g} {unit}", capital_px, aspect)
     right, y = width - 1.5 * capital_px, height - 1.5 * capital_px
     left, tick = right - length * unit_px, 0.5 * capital_px
     lines = [np.array([[left, y - tick], [left, y], [right, y], [right, y - tick]])]
@@ -157,8 +158,8 @@ def _write(planes: Planes, placement: Placement, label: Label, corner: tuple[int
 
 
 @cache  # the same words stand on many frames
-def _label(text: str, capital_px: float) -> Label:
-    return make_label(text, capital_px)
+def _label(text: str, capital_px: float, pixel_aspect: float) -> Label:
+    return make_label(text, capital_px, pixel_aspect)
 
 
 def _rows(exported: Artifact[ExportedFiles], name: str) -> list[dict[str, str]]:

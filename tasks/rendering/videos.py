@@ -177,7 +177,7 @@ def joined_pairs(
 def labels(placement: Placement, pairing: Panes) -> Callable[[Planes], None]:
     """A function that writes ``original`` and ``stabilized`` into the upper left corners of the two pictures."""
     capital_px = max(LABEL_HEIGHT * pairing.first_px[1], LEAST_LABEL_PX)
-    words = [make_label(text, capital_px) for text in ("original", "stabilized")]
+    words = [make_label(text, capital_px, placement.clip.pixel_aspect_value) for text in ("original", "stabilized")]
     white, black = placement.values([255, 255, 255]), placement.values([0, 0, 0])
 
     def write(planes: Planes) -> None:

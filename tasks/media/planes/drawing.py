@@ -21,11 +21,12 @@ MAX_COORDINATE_PX: Final = 20_000.0  # OpenCV's integers may overflow beyond it
 class Brush:
     """Draws on the planes of pictures of one size. It reuses one mask of that size.
 
-    ``values`` are the colour as one value a plane.
+    ``values`` are the colour as one value a plane. ``pixel_aspect`` is a pixel's width / height: circles are shown
+    round, and their radius is in rows.
     """
 
-    def __init__(self, layout: PixelLayout, size_px: tuple[int, int]) -> None:
-        self._layout = layout
+    def __init__(self, layout: PixelLayout, size_px: tuple[int, int], pixel_aspect: float = 1.0) -> None:
+        self._layout, self._aspect = layout, pixel_aspect
         self._mask: _Mask = np.zeros(size_px[::-1], np.uint8)
 
     def lines(self, planes: Planes, pieces: Sequence[Floats], values: Sequence[int], width_px: int) -> None:
@@ -51,11 +52,16 @@ class Brush:
         runs = finite_runs(points)
 
         def draw() -> None:
+            radius = round(radius_px * (1 << SUBPIXEL_BITS))
+            axes = round(radius / self._aspect), radius
             for x, y in (point for run in runs for point in to_fixed_point(run)):
-                radius = round(radius_px * (1 << SUBPIXEL_BITS))
-                cv2.circle(self._mask, (int(x), int(y)), radius, 255, width_px, cv2.LINE_AA, SUBPIXEL_BITS)
+                at, how = (int(x), int(y)), (255, width_px, cv2.LINE_AA, SUBPIXEL_BITS)
+                if axes[0] == radius:
+                    cv2.circle(self._mask, at, radius, *how)
+                else:
+                    cv2.ellipse(self._mask, at, axes, 0, 0, 360, *how)
 
-        self._paint(planes, draw, values, runs, radius_px + max(width_px, 0))
+        self._paint(planes, draw, values, runs, radius_px / min(self._aspect, 1.0) + max(width_px, 0))
 
     def _paint(
         self, planes: Planes, draw: Callable[[], None], values: Sequence[int], runs: list[Floats], reach_px: float
@@ -118,8 +124,8 @@ class Label:
     shade: Alpha
 
 
-def make_label(text: str, capital_px: float) -> Label:
-    """``text`` with capitals about ``capital_px`` high."""
+def make_label(text: str, capital_px: float, pixel_aspect: float = 1.0) -> Label:
+    """``text`` with capitals about ``capital_px`` high, for pixels of width / height ``pixel_aspect``."""
     scale = capital_px * LABEL_SUPERSAMPLING / FONT_CAPITAL_PX
     thickness = max(round(2 * scale), 1)
     (width, height), below = cv2.getTextSize(text, FONT, scale, thickness)
@@ -130,12 +136,8 @@ def make_label(text: str, capital_px: float) -> Label:
     )
     drawn = np.zeros((rows, columns), np.uint8)
     cv2.putText(drawn, text, (margin, margin + height), FONT, scale, 255, thickness, cv2.LINE_AA)
-    ink = (
-        cv2.resize(
-            drawn, (columns // LABEL_SUPERSAMPLING, rows // LABEL_SUPERSAMPLING), interpolation=cv2.INTER_AREA
-        ).astype(np.float32)
-        / 255
-    )
+    size_px = max(round(columns // LABEL_SUPERSAMPLING / pixel_aspect), 1), rows // LABEL_SUPERSAMPLING
+    ink = cv2.resize(drawn, size_px, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     spread = cv2.GaussianBlur(ink, (0, 0), max(capital_px * 0.35, 1.0))
     return Label(ink, np.asarray(SHADOW_STRENGTH * spread / spread.max()))
 

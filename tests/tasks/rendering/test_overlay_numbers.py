@@ -2,6 +2,7 @@
 
 import csv
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,16 @@ def exported(folder: Path, px_per_m: float | None) -> dict[str, Artifact[Any]]:
     return {name: artifact("export", folder / name) for name in ("events", "angles")}
 
 
-def shown(folder: Path, size_px: tuple[int, int], numbers: list[OverlayNumber], px_per_m: float | None) -> list[Frame]:
+def shown(
+    folder: Path,
+    size_px: tuple[int, int],
+    numbers: list[OverlayNumber],
+    px_per_m: float | None,
+    pixel_aspect: Fraction = Fraction(1),
+) -> list[Frame]:
     folder.mkdir()
-    ticks = tuple(range(0, FRAMES * 512, 512))
-    work = job(folder, make(folder / "in.mp4", Made(size_px=size_px, ticks=ticks)), TARGET - HIPS)
+    made = Made(size_px=size_px, ticks=tuple(range(0, FRAMES * 512, 512)), pixel_aspect=pixel_aspect)
+    work = job(folder, make(folder / "in.mp4", made), TARGET - HIPS)
     pose = pose_artifact(folder / "pose", pose_track(np.arange(FRAMES) / 30, HIPS - HALF, HIPS + HALF))
     more: dict[str, Any] = {"numbers": OverlayConf(numbers), **exported(folder / "x", px_per_m)} if numbers else {}
     encode = EncodeConf(crf=4, preset="ultrafast")
@@ -76,9 +83,11 @@ def test_an_event_is_written_from_its_frame_on(tmp_path: Path) -> None:
     assert max(lit[:6]) == 0 and min(lit[6:]) > 20
 
 
-def test_the_bar_is_as_long_as_it_says(tmp_path: Path) -> None:
-    frames = shown(tmp_path / "a", (320, 240), [OverlayNumber.scale], 90.0)
-    plain = shown(tmp_path / "b", (320, 240), [], None)
+@pytest.mark.parametrize(("px_per_m", "pixel_aspect"), [(90.0, Fraction(1)), (120.0, Fraction(4, 3))])
+def test_the_bar_is_as_long_as_it_says(tmp_path: Path, px_per_m: float, pixel_aspect: Fraction) -> None:
+    """A metre is measured in rows. Of wider pixels fewer lie in it."""
+    frames = shown(tmp_path / "a", (320, 240), [OverlayNumber.scale], px_per_m, pixel_aspect)
+    plain = shown(tmp_path / "b", (320, 240), [], None, pixel_aspect)
     row = round(240 - 1.5 * SMALLEST_CAPITAL_PX)
     for one, other in list(zip(frames, plain, strict=True))[::5]:
         drawn = np.flatnonzero(np.abs(one.luma[row].astype(int) - other.luma[row]) > 40)

@@ -33,6 +33,21 @@ def test_a_dot_is_at_its_place_in_every_plane(name: str, size_px: tuple[int, int
         assert drawn.sum() * step_x * step_y / abs(value - 100) == pytest.approx(np.pi * 81, rel=0.15)
 
 
+@pytest.mark.parametrize("aspect", [2.0, 4 / 3, 0.5])
+def test_dots_and_letters_keep_their_shape_with_other_pixels(aspect: float) -> None:
+    layout = nearest_layout("gray")
+    brush = Brush(layout, (160, 120), aspect)
+    (plane,) = planes = flat(layout, (160, 120))
+    brush.dots(planes, np.array([[80.0, 60.0]]), (255,), 20.0)
+    brush.rings(planes, np.array([[80.0, 60.0]]), (255,), 25.0, 1)
+    rows, columns = np.nonzero(plane > 180)
+    assert np.ptp(rows) == pytest.approx(50, abs=3)
+    assert np.ptp(columns) == pytest.approx(50 / aspect, abs=3)
+    usual, word = make_label("stabilized", 12), make_label("stabilized", 12, aspect)
+    assert word.ink.shape[0] == usual.ink.shape[0]
+    assert word.ink.shape[1] == pytest.approx(usual.ink.shape[1] / aspect, abs=1)
+
+
 def test_a_line_runs_from_end_to_end_and_breaks_at_nan() -> None:
     layout = nearest_layout("gray")
     (plane,) = planes = flat(layout, (160, 120))
