@@ -295,7 +295,7 @@ def _encoded_sizes(config: Config, source_px: SizePx, size_px: SizePx) -> Iterat
     if other_videos or stabilized_wanted(config):
         yield size_px
     if Output.comparison in config.outputs and config.crop.mode is not CropMode.auto:
-        from tasks.media.planes.compose import panes_side_by_side, panes_stacked
+        from tasks.media.planes.panes import panes_side_by_side, panes_stacked
 
         is_vertical = config.comparison.layout is ComparisonLayout.vertical
         arrange = panes_stacked if is_vertical else panes_side_by_side

@@ -41,9 +41,10 @@ from tasks.media.output.render_frame import (
     edge_of,
 )
 from tasks.media.output.written_check import check_written_video
-from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
+from tasks.media.planes.compose import solid_planes
 from tasks.media.planes.drawing import LEAST_LABEL_PX, draw_label, make_label
 from tasks.media.planes.layout import Alpha, Planes
+from tasks.media.planes.panes import Panes, join_panes, panes_side_by_side, panes_stacked
 from tasks.media.report.render_samples import RenderSamples
 from tasks.media.scene.border import Origin
 from tasks.rendering.requested_video import write_requested
