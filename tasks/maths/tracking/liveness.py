@@ -150,7 +150,7 @@ def measure_liveness(
     if scene_step is not None:
         sway = measure_sway(time_s, hip_midpoint(landmarks), scene_step, slip_step)
     whole = _inside(landmarks, size_px)
-    if whole.sum() >= max(FEWEST_IN_PART, WHOLE_SHARE * len(whole)):
+    if not whole.all() and whole.sum() >= max(FEWEST_IN_PART, WHOLE_SHARE * len(whole)):
         time_s, landmarks = time_s[whole], landmarks[whole]
     if len(time_s) >= FEWEST_IN_PART + SETTLING:
         time_s, landmarks = time_s[SETTLING:], landmarks[SETTLING:]

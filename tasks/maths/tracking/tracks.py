@@ -101,19 +101,25 @@ class Track:
         )
 
     def where(self, kept: Flags | NDArray[np.int64]) -> "Track":
-        """The sightings with ``kept`` (k,), or those with these indices, in their order; itself where all are kept."""
-        if kept.dtype == np.bool_ and kept.all():  # a copy takes 2 KB a sighting
+        """The sightings with ``kept`` (k,), or those with these indices, in their order; itself where all are kept.
+
+        Consecutive sightings are a view: a copy takes 2 KB for each.
+        """
+        if kept.dtype == np.bool_ and kept.all():
             return self
+        rows = np.flatnonzero(kept) if kept.dtype == np.bool_ else kept
+        consecutive = len(rows) > 0 and bool((np.diff(rows) == 1).all())
+        part = slice(int(rows[0]), int(rows[-1]) + 1) if consecutive else rows
         return replace(
             self,
-            frames=self.frames[kept],
-            time_s=self.time_s[kept],
-            landmarks=self.landmarks[kept],
-            clothes=self.clothes[kept],
-            origin=self.origin[kept],
-            scene_step=None if self.scene_step is None else self.scene_step[kept],
-            slip_xy=None if self.slip_xy is None else self.slip_xy[kept],
-            two_heads=None if self.two_heads is None else self.two_heads[kept],
+            frames=self.frames[part],
+            time_s=self.time_s[part],
+            landmarks=self.landmarks[part],
+            clothes=self.clothes[part],
+            origin=self.origin[part],
+            scene_step=None if self.scene_step is None else self.scene_step[part],
+            slip_xy=None if self.slip_xy is None else self.slip_xy[part],
+            two_heads=None if self.two_heads is None else self.two_heads[part],
         )
 
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.errors import writing
-from tasks.maths.arrays import Floats
+from tasks.maths.arrays import Floats, equal_slices
 from tasks.maths.body.landmarks import CLOTHES_REGIONS, COLOR_BINS, LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.tracking import steps
 from tasks.maths.tracking.tracks import Track
@@ -148,21 +148,23 @@ def read_looked(path: Path) -> LookedFrames:
 def read_tracks(people: Path, clothes: Path) -> list[Track]:
     """All tracks, in the order of their numbers. ``OutputError`` if a file is missing or damaged."""
     frame, number, time_s = (_grid(people, name)[:, 0].copy() for name in ("frame", "track", "time_s"))
+    order = np.argsort(number, kind="stable")  # sightings of one track beside each other: tracks are parts, no copies
+    frame, number, time_s = frame[order], number[order].astype(np.int64), time_s[order]
     landmarks = np.empty((len(number), LANDMARK_COUNT, len(LANDMARK_VALUES)))
     for place, name in enumerate(LANDMARK_VALUES):
-        landmarks[..., place] = _grid(people, name)
+        landmarks[..., place] = _grid(people, name)[order]
     worn = read_table(clothes)
     shares = np.stack([worn[name] for name in _COLOR_COLUMNS], axis=-1).astype(np.float64).reshape(-1, *_CLOTHES_SHAPE)
     tracks = []
-    for track in np.unique(number):
-        rows, worn_rows = number == track, worn["track"] == track
+    for rows in equal_slices(number):
+        worn_rows = worn["track"] == number[rows.start]
         tracks.append(
             Track(
                 frames=frame[rows],
                 time_s=time_s[rows],
                 landmarks=landmarks[rows],
                 clothes=_spread_over_frames(frame[rows], worn["frame"][worn_rows], shares[worn_rows]),
-                origin=number[rows].astype(np.int64),
+                origin=number[rows],
             )
         )
     return tracks
