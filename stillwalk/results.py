@@ -202,8 +202,11 @@ class Results:
         return Frames(self.path(found[0] if found else f"{video}.mp4"))
 
     def people(self) -> "list[Results]":
-        """With ``subject=all``: the results of each person, by number; empty otherwise."""
-        found = [load(folder) for folder in sorted(self.folder.glob(PERSON_FOLDERS)) if folder.is_dir()]
+        """With ``subject=all``: the results of each person, by number; empty otherwise.
+
+        ``OutputError`` where the run of one of them failed.
+        """
+        found = [load(folder) for folder in self.folder.glob(PERSON_FOLDERS) if read_record(folder)]
         return sorted(found, key=lambda one: int(one.record.get("person", 0)))
 
 

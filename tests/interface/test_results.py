@@ -70,6 +70,7 @@ def test_people_come_by_number(tmp_path: Path) -> None:
     for number in (1, 2, 10):
         (tmp_path / f"person-{number}").mkdir()
         results(tmp_path / f"person-{number}", person=number)
+    (tmp_path / "person-pictures").mkdir()  # somebody's own
     people = load(results(tmp_path)).people()
     assert [one.record["person"] for one in people] == [1, 2, 10]
 
