@@ -199,7 +199,7 @@ def _all_uses(sightings: _Sightings, frames: int, rate_hz: float, size_px: tuple
             speed = (middle[inner[-1]] - middle[inner[0]]) / max(int(at[inner[-1]] - at[inner[0]]), 1)
             crosses = _crosses_edge(spans[end], sign * speed, size_px)
             frames_on = round((ENTERS_S if crosses else GOES_ON_S) * rate_hz)
-            _add_beyond(uses.shown, int(end), int(at[end]), sign * np.arange(1, frames_on + 1), speed, crosses)
+            _add_beyond(uses.shown, int(end), int(at[end]), sign * np.arange(1, frames_on + 1), speed, boxed=crosses)
             if crosses:
                 _add_lingering(uses.lingering, int(end), at[end] + sign * np.arange(1, round(LINGERS_S * rate_hz) + 1))
     return uses
@@ -250,7 +250,7 @@ def _add_lingering(uses: _Uses, sighting: int, at: NDArray[np.int64]) -> None:
         uses.add(frame, _Use(sighting, (0.0, 0.0)))
 
 
-def _add_beyond(uses: _Uses, sighting: int, at: int, steps: NDArray[np.intp], speed_px: Floats, boxed: bool) -> None:
+def _add_beyond(uses: _Uses, sighting: int, at: int, steps: NDArray[np.intp], speed_px: Floats, *, boxed: bool) -> None:
     """Add the frames ``steps`` (signed) away from the first or the last sighting of a run, at its speed."""
     for step in steps.tolist():
         if 0 <= at + step < uses.frames:
