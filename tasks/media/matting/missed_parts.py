@@ -14,6 +14,7 @@ import numpy as np
 
 from tasks.maths.arrays import Bytes, Flags
 from tasks.maths.path import affine
+from tasks.media.matting.joined_limbs import DIFFERS_CHROMA, DIFFERS_LUMA, limbs_between
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.planes.region import Region
@@ -23,8 +24,6 @@ from tasks.media.scene.people_mask import scaling
 # Heights are those of the part of the picture that is compared, unless another is named.
 COMPARED_ROWS: Final = 100  # about as many rows of the person's box are compared
 AROUND: Final = (0.3, 0.1)  # of the height of the person's box: how far beyond it parts are looked for, x and y
-DIFFERS_LUMA: Final = 14.0  # levels beyond all that the plate shows at a pixel and at those next to it
-DIFFERS_CHROMA: Final = 6.0  # the same, of both chroma planes together
 LIGHTER_CHROMA: Final = 8.0  # the same: a lighter place that differs by less may lie in the shade in the plate
 SHADES: Final = (0.2, 2.5)  # times the plate's brightness, between which light and shadow may explain a difference
 PALER: Final = 0.5  # times a shadow's brightness (as a share of the plate's): its colour is at least as strong
@@ -39,7 +38,9 @@ MOST_PART: Final = 0.3  # the same: the largest part
 MOST_ELSE: Final = 0.4  # of the person's area: where more than that differs, the background moves
 GAP: Final = 0.014  # of the height: between pieces of one part; twice that may lie between it and the person
 UNSEEN_REACH: Final = 0.14  # the same: how far a place that no other frame saw may link a part with the person
-LIMB: Final = 0.032  # of the height: thickness of what joins a part with the person
+UNSEEN_TIMES: Final = 2.0  # times these levels, by which a place differs that no other frame saw: its plate is a guess
+LIKE_CHROMA: Final = 7.0  # levels: a place that no other frame saw goes on from a part whose colour differs by less
+RECENT: Final = 0.05  # of the height: how far a part moves from frame to frame, beside the person
 SHADOW_RIM: Final = 0.6  # share of a part's rim that looks like a shadow, from which the part is a shadow too
 CONTRAST: Final = 2.0  # a part stands out from its surroundings by at least this times as much as the plate does there
 LEAST_CONTRAST: Final = 1.7  # and by at least this, in ``DIFFERS_LUMA`` and ``DIFFERS_CHROMA``, all planes together
@@ -49,10 +50,19 @@ MARGIN: Final = 3  # around a part, in what is compared
 _SQUARE: Final = np.ones((3, 3), np.uint8)
 
 
+class RecentParts(NamedTuple):
+    """Such parts of the frame before, moved with the person."""
+
+    cores: Bytes  # (h, w), not 0 there
+    chroma: tuple[Bytes, Bytes]  # (h, w) both planes
+
+
 class MissedParts(NamedTuple):
     """What belongs to the person beside the mask."""
 
     parts: Bytes  # (h, w), 255 there, with a soft edge: one pixel for ``step_px`` source pixels of ``box`` on each axis
+    cores: Bytes  # (h, w), 255 there, without what joins them with the person
+    chroma: tuple[Bytes, Bytes]  # (h, w) both planes of what is compared
     box: Region
     step_px: int
 
@@ -69,9 +79,17 @@ class MissedParts(NamedTuple):
 
     def over(self, box: Region, wh: tuple[int, int]) -> Bytes:
         """All of it over another ``box``, (h, w) of size ``wh``; at its edge between 0 and 255."""
+        return self._moved(self.parts, box, wh)
+
+    def as_recent(self, box: Region, wh: tuple[int, int]) -> RecentParts:
+        """The parts over another ``box``, in arrays (h, w) of size ``wh``."""
+        u, v = self.chroma
+        return RecentParts(self._moved(self.cores, box, wh), (self._moved(u, box, wh), self._moved(v, box, wh)))
+
+    def _moved(self, plane: Bytes, box: Region, wh: tuple[int, int]) -> Bytes:
         corner = affine.translation(np.array(self.box[:2], np.float64) - box[:2])
         matrix = affine.compose(corner, np.diag([self.step_px, self.step_px, 1.0])[:2])
-        return np.asarray(cv2.warpAffine(self.parts, affine.compose(scaling(box.size_px, wh), matrix), wh), np.uint8)
+        return np.asarray(cv2.warpAffine(plane, affine.compose(scaling(box.size_px, wh), matrix), wh), np.uint8)
 
 
 def step_for(box: Region) -> int:
@@ -102,16 +120,24 @@ def sparse_planes(planes: Sequence[Plane], layout: PixelLayout, step_px: int) ->
 
 
 def find_missed_parts(
-    picture: Sequence[Plane], clean: CleanPart, prior: Bytes, step_px: int, layout: PixelLayout, width_px: int
+    picture: Sequence[Plane],
+    clean: CleanPart,
+    prior: Bytes,
+    step_px: int,
+    layout: PixelLayout,
+    width_px: int,
+    recent: RecentParts | None = None,
 ) -> MissedParts | None:
     """What the mask ``prior`` (h, w), probability * 255, misses; None if nothing.
 
     ``picture`` and ``clean`` are arrays (h, w) of every ``step_px``-th pixel of ``clean.box``, in a picture that is
-    ``width_px`` wide. What goes on beyond the box, to the left or right, is taken for somebody else.
+    ``width_px`` wide. What goes on beyond the box, to the left or right, is taken for somebody else. Near the
+    ``recent`` ones of the frame before, a part may lie where no other frame saw the background.
     """
     if layout.planes < 3:
         return None  # without colours a shadow is not told from a part
-    comparison = _compared(_luma_and_chroma(picture, layout), _luma_and_chroma(clean.planes, layout), clean.seen, prior)
+    shown, plate = (_luma_and_chroma(planes, layout) for planes in (picture, clean.planes))
+    comparison = _compared(shown, plate, clean.seen, prior, recent=recent is not None)
     if comparison is None:
         return None
     parts = np.zeros_like(prior)
@@ -124,10 +150,20 @@ def find_missed_parts(
         part = (number[near] == piece) & (comparison.differs[near] > 0)
         if comparison.belongs(part, near):
             parts[near][part] = 255
-            comparison.join(parts, part, near)
-    for apart in comparison.apart:
-        comparison.join(parts, apart, np.s_[:, :])
-    return MissedParts(np.asarray(cv2.blur(parts, (3, 3)), np.uint8), clean.box, step_px) if parts.any() else None
+    _add_unseen(comparison, parts, recent)
+    if not parts.any() and len(comparison.pieces) == 1:
+        return None
+    cores, limbs = parts.copy(), limbs_between(shown, plate, clean.seen, comparison.inside, comparison.pieces)
+    count, number, stats, _ = cv2.connectedComponentsWithStats(parts)
+    for piece in range(1, count):
+        if stats[piece, cv2.CC_STAT_AREA] >= LEAST_PART * comparison.area:
+            limbs.join(parts, number == piece)
+    for apart in comparison.pieces[1:]:
+        limbs.join(parts, apart)
+    if not parts.any():
+        return None
+    soft = np.asarray(cv2.blur(parts, (3, 3)), np.uint8)
+    return MissedParts(soft, cores, (shown[1], shown[2]), clean.box, step_px)
 
 
 class _Comparison(NamedTuple):
@@ -136,10 +172,10 @@ class _Comparison(NamedTuple):
     picture: list[Bytes]  # without the finest noise
     plate: list[Bytes]
     inside: Bytes  # 1 in the mask
-    body: Bytes  # 1 in its largest piece
-    apart: list[Flags]  # its other pieces, small ones left out
+    pieces: list[Flags]  # of the mask, the largest first; small ones are left out
     seen: Flags
     differs: Bytes  # 1 outside the mask where neither shadow nor light explains it
+    unseen: Bytes  # 1 outside the mask where no other frame saw the background, and the picture differs even more
     thick: Flags  # the same, away from the mask's edge, without lines
     shaded: Flags  # where shadow or light would explain that it differs
     touches: Bytes  # 1 next to the person
@@ -167,19 +203,33 @@ class _Comparison(NamedTuple):
         )
         return shown > max(CONTRAST * plate, LEAST_CONTRAST)
 
-    def join(self, parts: Bytes, part: Flags, near: tuple[slice, slice]) -> None:
-        """Add what lies between a ``part`` and the person to ``parts``: as thick as a limb, where something is."""
-        rows, columns = np.nonzero(part)
-        at = np.array([columns.mean() + (near[1].start or 0), rows.mean() + (near[0].start or 0)])
-        body = cv2.findNonZero(self.body).reshape(-1, 2)
-        away = np.square(body - at).sum(axis=1)
-        limb = np.zeros_like(parts)
-        ends = np.rint(at).astype(int).tolist(), body[np.argmin(away)].tolist()
-        cv2.line(limb, *ends, 255, max(2 * round(LIMB * len(parts)), 3))
-        off = cv2.absdiff(self.picture[0], self.plate[0]) > DIFFERS_LUMA
-        for shown, old in zip(self.picture[1:], self.plate[1:], strict=True):
-            off |= cv2.absdiff(shown, old) > DIFFERS_CHROMA
-        np.copyto(parts, limb, where=(limb > 0) & (off | ~self.seen) & (self.inside == 0))
+
+def _add_unseen(comparison: _Comparison, parts: Bytes, recent: RecentParts | None) -> None:
+    """Add to ``parts`` (h, w) what goes on from them, or ``recent`` ones, where no other frame saw the background.
+
+    It has the colour that they have there.
+    """
+    u, v = comparison.picture[1:]
+    reach = max(round(RECENT * len(parts)), RIM_PX + 1)
+    known = [(parts.copy(), (u, v), RIM_PX)] if parts.any() else []
+    if recent is not None:
+        known.append((recent.cores, recent.chroma, reach))
+    if not known:
+        return
+    count, number, stats, _ = cv2.connectedComponentsWithStats(comparison.unseen)
+    for piece in range(1, count):
+        x, y, across, down, size = stats[piece]
+        near = np.s_[max(y - reach, 0) : y + down + reach, max(x - reach, 0) : x + across + reach]
+        part = number[near] == piece
+        for cores, chroma, away in known:
+            theirs = (cores[near] > 0) & (_grown(part.view(np.uint8), away) > 0)
+            if size > MOST_PART * comparison.area or not theirs.any():
+                continue
+            pairs = zip((u, v), chroma, strict=True)
+            apart = sum(abs(float(own[near][part].mean()) - float(its[near][theirs].mean())) for own, its in pairs)
+            if apart < LIKE_CHROMA and (away == RIM_PX or comparison.belongs(part, near)):
+                parts[near][part] = 255
+                break
 
 
 def _luma_and_chroma(planes: Sequence[Plane], layout: PixelLayout) -> list[Bytes]:
@@ -191,38 +241,46 @@ def _luma_and_chroma(planes: Sequence[Plane], layout: PixelLayout) -> list[Bytes
     return [np.asarray(cv2.blur(plane, (3, 3)), np.uint8) for plane in few]
 
 
-def _compared(shown: list[Bytes], plate: list[Bytes], seen: Flags, prior: Bytes) -> _Comparison | None:
-    """Compare a picture with its plate; None where nothing is missed, or too much differs."""
+def _compared(shown: list[Bytes], plate: list[Bytes], seen: Flags, prior: Bytes, *, recent: bool) -> _Comparison | None:
+    """Compare a picture with its plate; None where nothing is missed, or too much differs.
+
+    With ``recent`` a part may also lie where no other frame saw the background.
+    """
     inside = cv2.threshold(prior, 127, 1, cv2.THRESH_BINARY)[1]
     area = cv2.countNonZero(inside)
     off = [_beside(*pair) for pair in zip(shown, plate, strict=True)]
     apart = (off[0] > DIFFERS_LUMA) | (cv2.add(off[1], off[2]) > DIFFERS_CHROMA)
     apart &= seen & (inside == 0)
     count, number, stats, _ = cv2.connectedComponentsWithStats(inside)
-    if area == 0 or (np.count_nonzero(apart) < LEAST_PART * area and count == 2):
+    hidden = (off[0] > UNSEEN_TIMES * DIFFERS_LUMA) | (cv2.add(off[1], off[2]) > UNSEEN_TIMES * DIFFERS_CHROMA)
+    hidden &= ~seen & (inside == 0)
+    some = apart | hidden if recent else apart
+    if area == 0 or (np.count_nonzero(some) < LEAST_PART * area and count == 2):
         return None
     shaded = np.zeros_like(apart)
     at = np.flatnonzero(apart & (prior < HALF_SEEN))
     shaded.flat[at] = _like_shade([plane.take(at) for plane in shown], [plane.take(at) for plane in plate])
     differs = _without_lines((apart & ~shaded).view(np.uint8), 2)
+    guessed = _without_lines(hidden.view(np.uint8), 2)
     without = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
     near = max(REACH * len(prior), 1.5)
-    thick = (_without_lines(differs | inside, 3) > 0) & (without > near)
-    most, beyond = np.count_nonzero(thick) / area, seen & (without > near)
-    if (most < LEAST_PART and count == 2) or most > MOST_ELSE or not beyond.any():
+    thick = (_without_lines(differs | guessed | inside, 3) > 0) & (without > near)
+    most, beyond = np.count_nonzero(thick & seen) / area, seen & (without > near)
+    least = np.count_nonzero(thick) / area if recent else most
+    if (least < LEAST_PART and count == 2) or most > MOST_ELSE or not beyond.any():
         return None
     if np.median(cv2.absdiff(shown[0], plate[0])[beyond]) > NOISY_LEVELS:
         return None
     areas = stats[1:, cv2.CC_STAT_AREA]
     largest = 1 + int(np.argmax(areas))
-    body = (number == largest).view(np.uint8)
-    others = [number == at for at in 1 + np.flatnonzero(areas >= LEAST_APART * area) if at != largest]
+    pieces = [number == largest]
+    pieces += [number == at for at in 1 + np.flatnonzero(areas >= LEAST_APART * area) if at != largest]
     unseen = ~seen & (without <= UNSEEN_REACH * len(prior))
     _, number = cv2.connectedComponents(inside | unseen.view(np.uint8))
     held = np.zeros(int(number.max()) + 1, np.uint8)
     held[number[inside > 0]] = 1
     touches = _grown(held[number], round(2 * GAP * len(prior)))
-    return _Comparison(shown, plate, inside, body, others, seen, differs, thick, shaded, touches, area)
+    return _Comparison(shown, plate, inside, pieces, seen, differs, guessed, thick, shaded, touches, area)
 
 
 def _beside(shown: Bytes, plate: Bytes) -> Bytes:

@@ -22,7 +22,13 @@ from tasks.media.matting.matte import (
     refine_edge,
     warp_mask,
 )
-from tasks.media.matting.missed_parts import MissedParts, box_around, find_missed_parts, sparse_planes, step_for
+from tasks.media.matting.missed_parts import (
+    MissedParts,
+    box_around,
+    find_missed_parts,
+    sparse_planes,
+    step_for,
+)
 from tasks.media.matting.plate_matte import Compared, PlateMatte, compared_size
 from tasks.media.planes.crop import box_to_source
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
@@ -80,6 +86,7 @@ class MatteMaker:
     def __init__(self, layout: PixelLayout, rate_hz: float, *, refine: bool) -> None:
         self._layout, self._refine = layout, refine
         self._matte = PlateMatte(layout, rate_hz)
+        self._recent: tuple[MissedParts, Floats] | None = None  # of the frame before, and its anchor
 
     def of_all(self, frames: Iterable[Shown | None]) -> Iterator[Matte | None]:
         """The matte of each frame, reading one frame ahead. A frame without a person is given as None.
@@ -98,7 +105,8 @@ class MatteMaker:
         box = mask_box(mask, (planes[0].shape[1], planes[0].shape[0]))
         if shown.clean is None or box is None:
             return None
-        missed = _missed_parts(shown, shown.clean, box, self._layout)
+        missed = self._missed_parts(shown, shown.clean, box)
+        self._recent = None if missed is None else (missed, shown.anchor_xy)
         part = shown.clean(box if missed is None else missed.box_with(box))
         if part is None:
             return None
@@ -107,6 +115,25 @@ class MatteMaker:
         prior = warp_mask(mask.probability, affine.compose(scaling(part.box.size_px, wh), to_box), Region(0, 0, *wh))
         picture = planes_over(planes, part.box, self._layout)
         return _ComparedFrame(shown, part, self._matte.compare(picture, part, prior, missed), missed)
+
+    def _missed_parts(self, shown: Shown, clean: CleanView, box: Region) -> MissedParts | None:
+        """The parts of the person in ``box`` that the mask lacks, found by the clean plate; None if there are none."""
+        size_px, step_px = (shown.planes[0].shape[1], shown.planes[0].shape[0]), step_for(box)
+        wide = box_around(box, shown.mask.edges_px.tolist(), size_px)
+        few = clean(wide, step_px)
+        if few is None:
+            return None
+        wh = (few.seen.shape[1], few.seen.shape[0])
+        to_wide = affine.compose(affine.translation(-np.array(wide[:2], np.float64)), mask_to_source(shown.mask))
+        to_few = affine.compose(np.diag([1 / step_px, 1 / step_px, 1.0])[:2], to_wide)
+        prior = warp_mask(shown.mask.probability, to_few, Region(0, 0, *wh))
+        picture = sparse_planes(planes_over(shown.planes, wide, self._layout), self._layout, step_px)
+        recent = None
+        if self._recent is not None:
+            before, anchor_xy = self._recent
+            x, y = np.rint(shown.anchor_xy - anchor_xy).astype(int).tolist()
+            recent = before.as_recent(Region(wide.x0 - x, wide.y0 - y, wide.x1 - x, wide.y1 - y), wh)
+        return find_missed_parts(picture, few, prior, step_px, self._layout, size_px[0], recent)
 
     def _matte_of(self, frame: _ComparedFrame, before: _ComparedFrame | None, after: _ComparedFrame | None) -> Matte:
         clean, shown = frame.part, frame.shown
@@ -141,7 +168,8 @@ class MatteMaker:
         edge = warp_mask(harden_mask(shown.mask.probability), to_box, Region(x0, y0, x0 + columns, y0 + rows))
         if frame.missed is not None:
             its = Region(box.x0 + x0, box.y0 + y0, box.x0 + x0 + columns, box.y0 + y0 + rows)
-            edge = np.maximum(edge, frame.missed.over(its, its.size_px))
+            joined = frame.missed.over(its, its.size_px)
+            edge = np.asarray(cv2.add(edge, joined), np.uint8)  # where the two meet, each is soft
         alpha = mask_to_alpha(aligned_edge(edge, luma[part][near], self._layout) if self._refine else edge)
         np.copyto(opacity[part][near], cv2.convertScaleAbs(alpha, alpha=255), where=by_mask[near])
 
@@ -153,21 +181,6 @@ def _around(flags: NDArray[np.bool_], reach_px: int) -> tuple[slice, slice]:
         slice(max(y - reach_px, 0), y + down + reach_px),
         slice(max(x - reach_px, 0), x + across + reach_px),
     )
-
-
-def _missed_parts(shown: Shown, clean: CleanView, box: Region, layout: PixelLayout) -> MissedParts | None:
-    """The parts of the person in ``box`` that the mask lacks, found by the clean plate; None if there are none."""
-    size_px, step_px = (shown.planes[0].shape[1], shown.planes[0].shape[0]), step_for(box)
-    wide = box_around(box, shown.mask.edges_px.tolist(), size_px)
-    few = clean(wide, step_px)
-    if few is None:
-        return None
-    rows, columns = few.seen.shape
-    to_wide = affine.compose(affine.translation(-np.array(wide[:2], np.float64)), mask_to_source(shown.mask))
-    to_few = affine.compose(np.diag([1 / step_px, 1 / step_px, 1.0])[:2], to_wide)
-    prior = warp_mask(shown.mask.probability, to_few, Region(0, 0, columns, rows))
-    picture = sparse_planes(planes_over(shown.planes, wide, layout), layout, step_px)
-    return find_missed_parts(picture, few, prior, step_px, layout, size_px[0])
 
 
 def _with_next(

@@ -246,3 +246,64 @@ def test_where_nothing_is_missed_the_result_is_the_same() -> None:
     shown = opacity(*pictures)
     np.testing.assert_array_equal(shown, opacity(*pictures, looks=False))
     assert np.abs(shown - walker.body / 255).sum() < 0.07 * (walker.body / 255).sum()
+
+
+def clip_opacity(rgb: Bytes, street: Bytes, mask: Bytes, unseen: list[Flags]) -> list[NDArray[np.float64]]:
+    """How far (h, w) a pixel is the walker's in frames that are alike, but that the street is ``unseen`` elsewhere."""
+    plate, edges = planes_of(street), np.array([-0.5, -0.5, mask.shape[1] - 0.5, mask.shape[0] - 0.5], np.float32)
+
+    def shown(hidden: Flags) -> Shown:
+        def clean(box: Region, step_px: int = 1) -> CleanPart | None:
+            few = ~hidden[box.y0 : box.y1 : step_px, box.x0 : box.x1 : step_px]
+            return CleanPart(box, sparse_planes(planes_over(plate, box, LAYOUT), LAYOUT, step_px), few)
+
+        return Shown(planes_of(rgb), Mask(mask, edges, MaskState.measured), np.zeros(2), clean)
+
+    whole = []
+    for matte in MatteMaker(LAYOUT, RATE_HZ, refine=False).of_all([shown(hidden) for hidden in unseen]):
+        assert matte is not None
+        whole.append(np.zeros(mask.shape))
+        whole[-1][matte.box.y0 : matte.box.y1, matte.box.x0 : matte.box.x1] = matte.opacity / 255
+    return whole
+
+
+def bright_leg() -> tuple[Bytes, Bytes, Bytes, Flags]:
+    """The walker before a dark street, with a bright lower leg that the mask lacks; and the inside of that leg."""
+    walker = drawn()
+    street = np.full_like(walker.street, 60)
+    rgb = np.where((walker.body > 127)[..., None], walker.rgb, street)
+    rgb[walker.leg] = (220, 235, 170)
+    inside = cv2.erode(walker.leg.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return rgb, street, lacking(walker.body, walker.leg), inside
+
+
+def test_a_leg_goes_on_where_no_other_frame_saw_the_street() -> None:
+    rgb, street, mask, leg = bright_leg()
+    rows = np.flatnonzero(leg.any(axis=1))
+    unseen = np.zeros(mask.shape, np.bool_)
+    unseen[(rows[0] + rows[-1]) // 2 :] = True
+    (shown,) = clip_opacity(rgb, street, mask, [unseen])
+    assert shown[leg & unseen].min() > 0.9
+
+
+def test_what_has_another_colour_than_the_leg_beside_it_stays_away_where_no_other_frame_saw_the_street() -> None:
+    rgb, street, mask, leg = bright_leg()
+    rows, columns = np.nonzero(leg)
+    unseen = np.zeros(mask.shape, np.bool_)
+    paper = np.s_[rows.max() - 10 : rows.max(), columns.min() - 24 : columns.min() - 3]
+    unseen[paper] = True
+    rgb[paper] = (150, 170, 250)
+    (shown,) = clip_opacity(rgb, street, mask, [unseen])
+    assert shown[paper].max() < 0.5
+    assert shown[leg].min() > 0.9
+
+
+def test_a_leg_that_the_frame_before_showed_stays_where_no_other_frame_saw_the_street() -> None:
+    rgb, street, mask, leg = bright_leg()
+    seen, unseen = np.zeros((2, *mask.shape), np.bool_)
+    unseen[cv2.dilate(leg.view(np.uint8), np.ones((15, 15), np.uint8)) > 0] = True
+    first, second = clip_opacity(rgb, street, mask, [seen, unseen])
+    assert first[leg].min() > 0.9
+    assert second[leg].min() > 0.9
+    (alone,) = clip_opacity(rgb, street, mask, [unseen])
+    assert alone[leg].mean() < 0.5
