@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.media.output.audio_clock import SoundSource
-from tasks.media.output.output_file import OutputFile, PictureStream
+from tasks.media.output.output_file import OutputFile, PictureStream, tag_frame
 from tasks.media.planes.layout import (
     BT709_MATRIX,
     FULL_RANGE,
@@ -121,10 +121,7 @@ class AlphaWriter:
         if self._delay_ticks is None:
             self._delay_ticks = self._file.start_delay(pts, self._time_base)
         pts += self._delay_ticks
-        frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
-        context = self._stream.codec_context  # the tags of the stream are not enough: ProRes stores them in every frame
-        frame.colorspace, frame.color_range = context.colorspace, context.color_range
-        frame.color_primaries, frame.color_trc = context.color_primaries, context.color_trc
+        tag_frame(frame, self._stream, pts, duration, self._time_base)
         with self._file.writing():
             self._file.mux(self._stream.encode(frame), sound_until_s=pts * self._time_base)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 from av.packet import Packet
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tasks.errors import OutputError
@@ -147,6 +148,17 @@ class OutputFile:
                 if self._sound is None:
                     raise
                 self._sound.skip_refused_packet(packet, error)
+
+
+def tag_frame(frame: VideoFrame, stream: VideoStream, pts: int, duration: int, time_base: Fraction) -> None:
+    """Give a frame its time, in ticks of ``time_base``, and the colour tags of the stream that it is coded for.
+
+    The tags of the stream are not enough: ProRes stores them in every frame.
+    """
+    context = stream.codec_context
+    frame.colorspace, frame.color_range = context.colorspace, context.color_range
+    frame.color_primaries, frame.color_trc = context.color_primaries, context.color_trc
+    frame.pts, frame.duration, frame.time_base = pts, duration, time_base
 
 
 def write_error(path: Path, error: av.FFmpegError | OSError) -> OutputError:

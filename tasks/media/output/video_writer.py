@@ -31,7 +31,7 @@ from tasks.media.output.encoders import (
     open_encoder,
     player_note,
 )
-from tasks.media.output.output_file import OutputFile, PictureStream
+from tasks.media.output.output_file import OutputFile, PictureStream, tag_frame
 from tasks.media.planes.layout import (
     BT709_MATRIX,
     FULL_RANGE,
@@ -126,10 +126,7 @@ class VideoWriter:
         self._written += 1
         pts += self._delay_ticks
         frame = self._coded_frame(shared)
-        codec = self._stream.codec_context  # the tags of the stream are not enough: ProRes stores them in every frame
-        frame.colorspace, frame.color_range = codec.colorspace, codec.color_range
-        frame.color_primaries, frame.color_trc = codec.color_primaries, codec.color_trc
-        frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
+        tag_frame(frame, self._stream, pts, duration, self._time_base)
         self._start_pts, self._end_pts = min(pts, self._start_pts), pts + duration
         with self._file.writing():
             packets = self._stream.encode(frame)
