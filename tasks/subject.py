@@ -97,7 +97,8 @@ def _require_people(by_hand: Sequence[tuple[int, int]], people: int, frames: int
     for frame, person in by_hand:
         if person > people:
             fact = f"corrections: frame {frame}: there is no person {person}"
-            raise ChoiceNotFound(f"{fact}, {counted(people, 'person', 'people')} found; give 1 to {people}")
+            cure = "give 1" if people == 1 else f"give 1 to {people}"
+            raise ChoiceNotFound(f"{fact}, {counted(people, 'person', 'people')} found; {cure}")
         if frame >= frames:
             raise ChoiceNotFound(f"corrections: frame {frame} is behind the last frame; give 0 to {frames - 1}")
 

@@ -125,6 +125,13 @@ def test_a_number_names_the_person_that_the_others_were_told_it_for(two: Watched
         two.choose(tmp_path / "nobody", person=5)
 
 
+def test_a_correction_names_a_person_that_was_found(two: Watched, tmp_path: Path) -> None:
+    request = SubjectRequest(two.clip, two.pose, SubjectConf(), ((7, 4),))
+    cure = r"^corrections: frame 7: there is no person 4, 2 people found; give 1 to 2$"
+    with pytest.raises(ChoiceNotFound, match=cure):
+        choose_subject(request, tmp_path, lambda _: None)
+
+
 def test_a_point_without_a_person_is_refused_in_one_line(two: Watched, tmp_path: Path) -> None:
     with pytest.raises(ChoiceNotFound, match=r"nobody is at \[100,100\] px at 1 s; the nearest is person 1") as caught:
         two.choose(tmp_path / "nobody", point=[100, 100], at_s=1.0)
