@@ -24,7 +24,7 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import BoxEdges, same_body
-from tasks.maths.tracking.passing import WIDE_SHARE, Cover, Passings, clear_edges, clear_share, cover_box, is_expected
+from tasks.maths.tracking.passing import Cover, Passings, clear_edges, clear_share, is_expected
 from tasks.maths.tracking.search_plan import Lost, SearchPlan
 from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, follows, similar_place
 from tasks.maths.tracking.unchanged import Shown
@@ -112,7 +112,8 @@ class PeopleTracker:
 
     def _covers(self, time_s: float) -> dict[int, list[Cover]]:
         unseen = [slot.track for slot in self._busy() if slot.person is None]  # in the frame before
-        return self._passings.covers({slot.track: slot.expected(time_s) for slot in self._busy()}, unseen)
+        courses = {slot.track: slot.course(time_s) for slot in self._busy()}
+        return self._passings.covers({slot.track: slot.expected(time_s) for slot in self._busy()}, unseen, courses)
 
     def _look_at(
         self, numbers: Sequence[int], covers: Mapping[int, Sequence[Cover]], view: FrameView, time_s: float
@@ -145,7 +146,11 @@ class PeopleTracker:
                 slot.person = None
                 unseen.append(slot)
         # By now an estimator that has slid counts as seeing nobody: its body may be the one that a fresh look finds.
-        hidden = {slot.track for slot in unseen if not self._look_beside(slot, view, covers[slot.track], time_s)}
+        hidden = {
+            slot.track
+            for slot in unseen
+            if not slot.look_beside(view, time_s, covers[slot.track], self._covered(covers[slot.track]))
+        }
         for slot in beside:
             if slot.person is not None:
                 slot.person.landmarks[:, 3] *= clear_share(slot.person.landmarks, covers[slot.track])
@@ -172,15 +177,6 @@ class PeopleTracker:
         slot.window = FollowingWindow(found, time_s)
         return True
 
-    def _look_beside(self, slot: TrackerSlot, view: FrameView, covers: Sequence[Cover], time_s: float) -> bool:
-        """Look anew for the person whom the slot follows beside others, and say whether that body was found."""
-        others = self._covered(covers)
-        expected = [other.expected(time_s) for other in others]
-        seen = [other.person.landmarks for other in others if other.person is not None]
-        wide = [cover_box(slot.expected(time_s), other, WIDE_SHARE) for other in expected]
-        ways = [cover.box_px for cover in covers], wide
-        return any(slot.look_beside(view, time_s, boxes, expected, seen) for boxes in ways)
-
     def _painted(self, time_s: float) -> list[BoxEdges]:
         """The boxes that are painted over in a search: of everybody who is tracked, also while hidden."""
         return boxes_of(
@@ -203,6 +199,7 @@ class PeopleTracker:
             slot.track, slot.since_s = self._next_track(), time_s
             slot.earlier = self._plan.find(slot.person.landmarks, time_s)
         if slot.window is not None:
+            slot.straight = slot.goes_straight(time_s)
             slot.window.update(slot.person.landmarks, time_s)
         slot.landmarks, slot.seen_s = slot.person.landmarks, time_s
 

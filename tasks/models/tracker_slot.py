@@ -1,6 +1,6 @@
 """One pose estimator and the person it follows: where that person is expected, and looked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 
@@ -8,7 +8,22 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, BoxEdges, hip_midpoint, same_body
-from tasks.maths.tracking.passing import FRONT_SHARE, Cover, cover_box, is_apart, is_expected
+from tasks.maths.tracking.passing import (
+    CROSSING_SHARES,
+    FRONT_SHARE,
+    NO_COURSE,
+    SEEN_LATELY_S,
+    WIDE_SHARE,
+    Course,
+    Cover,
+    clear_share,
+    cover_box,
+    is_apart,
+    is_expected,
+    is_own_body,
+    is_same_shape,
+    is_straight,
+)
 from tasks.maths.tracking.search_plan import MIN_FOLLOWED_S, Lost
 from tasks.maths.tracking.squares import FollowingWindow, Square, follows
 from tasks.models.frame_view import PAINT_LEVEL, FrameView, look_at_frame, look_at_square
@@ -27,6 +42,7 @@ class TrackerSlot:
     since_s: float = 0.0  # start of the track
     earlier: Lost | None = None  # the lost person whom this track was taken for when it began
     seen_s: float = 0.0  # last sighting
+    straight: bool = True  # whether the last sighting was where a straight way led
     sure_s: float = 0.0  # last sighting that was surely of this person
     window: FollowingWindow | None = None  # of a person, now or a moment ago
     whole: bool = False  # the person is large: the frame is looked at, not the window
@@ -41,7 +57,7 @@ class TrackerSlot:
         """Follow ``person``, who was seen at ``time_s`` in the part of the picture with the outer ``edges_px``."""
         self.track, self.person, self.landmarks, self.edges_px = track, person, person.landmarks, edges_px
         self.since_s = self.seen_s = self.sure_s = time_s
-        self.window, self.whole, self.clear_px = window, whole, None
+        self.window, self.whole, self.clear_px, self.straight = window, whole, None, True
 
     def expected(self, time_s: float) -> Floats:
         """The last landmarks (33, 5), moved to where the followed person is expected at ``time_s``."""
@@ -53,6 +69,8 @@ class TrackerSlot:
     def look(self, view: FrameView, time_s: float, covers: Sequence[Cover]) -> Look:
         """What the estimator sees where its person is expected, and the outer edges of that place."""
         covered_px = [cover.box_px for cover in covers]
+        if self.person is None:  # in the frame before
+            covered_px += [box_px for cover in covers for box_px in cover.legs_px]
         if self.whole or self.window is None:
             return look_at_frame(self.estimator, view, time_s, covered_px), np.array([0, 0, *view.size_px]) - 0.5
         square = self.window.at(time_s)
@@ -75,29 +93,53 @@ class TrackerSlot:
         if self.person is None or self.whole:  # it is somebody else, or the next look is at the whole frame
             self.forget(time_s)
 
-    def look_beside(
-        self,
-        view: FrameView,
-        time_s: float,
-        covered_px: Sequence[BoxEdges],
-        others: Sequence[Floats],
-        seen: Sequence[Floats],
-    ) -> bool:
-        """Look once more in this frame, without the track, for the person beside ``others``; whether it was found.
+    def course(self, time_s: float) -> Course:
+        """How the followed person went when he was seen last."""
+        if self.window is None:
+            return NO_COURSE
+        return Course(self.window.speed_px_s, self.straight and time_s - self.seen_s <= SEEN_LATELY_S)
 
-        ``others`` are the landmarks (33, 2 or more) of the people beside, where they are expected, and ``seen`` where
-        they were found. ``covered_px`` is painted over.
+    def look_beside(
+        self, view: FrameView, time_s: float, covers: Sequence[Cover], others: Sequence["TrackerSlot"]
+    ) -> bool:
+        """Look anew in this frame, without the track, for the person beside ``others``; whether it was found.
+
+        First what ``covers`` hide is painted over, then the others as a whole. Where two cross, their legs come next.
         """
-        expected = self.expected(time_s)
-        square = FollowingWindow(expected, time_s).at(time_s)
+        own = self.expected(time_s)
+        expected = [other.expected(time_s) for other in others]
+        seen = [other.person.landmarks for other in others if other.person is not None]
+
+        def told(found: Floats) -> bool:
+            return is_expected(found, own, expected) and is_apart(found, seen)
+
+        def told_crossing(found: Floats) -> bool:
+            clear = is_same_shape(found, own) and clear_share(found, covers) > 0
+            return clear and (told(found) or is_own_body(found, own, seen))
+
+        wide = [cover_box(own, other, WIDE_SHARE) for other in expected]
+        ways = [cover.box_px for cover in covers], wide
+        if any(self._look_for(view, time_s, boxes, told) for boxes in ways):
+            return True
+        if not all(cover.legs_px for cover in covers) or not all(other.goes_straight(time_s) for other in others):
+            return False
+        legs = [box_px for cover in covers for box_px in cover.legs_px]
+        ways_crossing = ([*(cover_box(own, other, share) for other in expected), *legs] for share in CROSSING_SHARES)
+        return any(self._look_for(view, time_s, boxes, told_crossing) for boxes in ways_crossing)
+
+    def goes_straight(self, time_s: float) -> bool:
+        """Whether the person is seen in this frame, where a straight way led."""
+        return self.person is not None and is_straight(self.person.landmarks, self.expected(time_s))
+
+    def _look_for(
+        self, view: FrameView, time_s: float, covered_px: Sequence[BoxEdges], told: Callable[[Floats], bool]
+    ) -> bool:
+        """Look anew with ``covered_px`` painted over, and keep the body if it is ``told`` by its landmarks."""
+        square = FollowingWindow(self.expected(time_s), time_s).at(time_s)
         person = self._look_anew(view, time_s, square, covered_px)
         if self.whole and person is not None:
             self.forget(time_s)  # the next look is at the whole frame
-        if (
-            person is None
-            or not is_expected(person.landmarks, expected, others)
-            or not is_apart(person.landmarks, seen)
-        ):
+        if person is None or not told(person.landmarks):
             return False
         self.person, self.edges_px = person, view.edges_px(square)
         return True

@@ -12,6 +12,9 @@ Nearer than 0.1 heights an estimator that follows the one behind mostly sees nob
 to about 0.05 heights, at times with the cover up to the other one's hips. In eleven drawn films of two who cross (0.15
 to 0.63 of the height, 540 to 2160 px high) the one behind was lost in 22 frames; 5 of them are found so. In the others
 the hips are less than 0.05 heights apart across the picture, or the model takes what is left for the one in front.
+
+Legs of the one in front reach beyond the cover, and the model takes them for the one behind. They are covered too, but
+only where two cross: covered where one of them turns or overtakes, they cost numbers (docs/experiments/people.md).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -35,6 +38,17 @@ TOLD_APART_HEIGHTS: Final = 0.05  # between the hips, across the picture: nearer
 GUESSED_HEIGHTS: Final = 0.025  # from the hips to the cover: at this distance they are off by an eighth of the torso
 CLEAR_HEIGHTS: Final = 0.125  # from this distance on they are found as well as without a cover
 COVER_MARGIN_TORSOS: Final = 0.25  # around the landmarks of a covered body
+LEGS: Final = ((23, 25), (25, 27), (27, 31), (24, 26), (26, 28), (28, 32))  # landmarks at the ends of their parts
+LEG_HEIGHTS: Final = 0.06  # half the width of a covered leg
+CROSSING_SHARES: Final = (0.75, WIDE_SHARE)  # where the legs are covered too: see BEHIND_SHARE
+CROSSING_HEIGHTS_S: Final = 0.5  # two who cross come nearer by at least so much a second: two who walk do by about 1
+STRAIGHT_HEIGHTS: Final = 0.05  # across the picture, from where a straight way leads: farther off, somebody turns
+SEEN_LATELY_S: Final = 0.1  # about two frames
+OWN_SHAPE_HEIGHTS: Final = 0.15  # mean distance of the landmarks to the expected ones, with the hips at one place
+OWN_PLACE_HEIGHTS: Final = 0.1  # from the hips to where they are expected, where the whole body tells whose it is
+OWN_BODY_SHARE: Final = (
+    0.8  # of the mean distance to the landmarks of another one: a body nearer to the own is no other
+)
 
 
 class Cover(NamedTuple):
@@ -42,6 +56,17 @@ class Cover(NamedTuple):
 
     other: int  # whose body it covers
     box_px: BoxEdges  # source px
+    legs_px: Sequence[BoxEdges] = ()  # source px: covered too for somebody who is lost; only where two cross
+
+
+class Course(NamedTuple):
+    """How somebody goes across the picture."""
+
+    speed_px_s: float
+    straight: bool  # seen a moment ago, and where a straight way led
+
+
+NO_COURSE: Final = Course(0.0, straight=False)
 
 
 class Passings:
@@ -54,12 +79,16 @@ class Passings:
         self._apart: set[tuple[int, int]] = set()  # pairs that were not near in an earlier frame
         self._behind: dict[tuple[int, int], tuple[int, ...]] = {}  # of each near pair: those who are behind
 
-    def covers(self, people: Mapping[int, Floats], unseen: Collection[int] = ()) -> dict[int, list[Cover]]:
+    def covers(
+        self, people: Mapping[int, Floats], unseen: Collection[int] = (), courses: Mapping[int, Course] | None = None
+    ) -> dict[int, list[Cover]]:
         """What is covered for each person who is near another one; others are left out.
 
         ``people`` are the expected landmarks (33, 2 or more) of this frame, in source px, by the person's number. Those
-        who were ``unseen`` in the frame before are not covered for the one in front, who may be at their place.
+        who were ``unseen`` in the frame before are not covered for the one in front, who may be at their place. By the
+        ``courses`` two who cross are known; without them nobody's legs are covered.
         """
+        ways = courses or {}
         pairs = list(combinations(sorted(people), 2))
         near = {pair for pair in pairs if _near(people[pair[0]], people[pair[1]])}
         self._apart = {pair for pair in pairs if pair in self._apart or pair not in near}
@@ -68,13 +97,17 @@ class Passings:
         covers: dict[int, list[Cover]] = {}
         for pair, behind in self._behind.items():
             for one, other in (pair, pair[::-1]):
+                legs_px: Sequence[BoxEdges] = ()
                 if one in behind:
                     box_px = cover_box(people[one], people[other], BEHIND_SHARE)
+                    height_px = (body_height_px(people[one]) + body_height_px(people[other])) / 2
+                    if other not in behind and cross(ways.get(one, NO_COURSE), ways.get(other, NO_COURSE), height_px):
+                        legs_px = leg_boxes(people[other])
                 elif other not in unseen and _across_heights(people[one], people[other]) >= UNHIDDEN_HEIGHTS:
                     box_px = cover_box(people[one], people[other], FRONT_SHARE)
                 else:
                     continue
-                covers.setdefault(one, []).append(Cover(other, box_px))
+                covers.setdefault(one, []).append(Cover(other, box_px, legs_px))
         return covers
 
 
@@ -88,6 +121,33 @@ def cover_box(own: Floats, other: Floats, share: float) -> BoxEdges:
     own_px, other_px = share * body_height_px(own), (1 - share) * body_height_px(other)
     line_x = own_x + (other_x - own_x) * own_px / max(own_px + other_px, 1.0)
     return (x0, y0, min(x1, line_x), y1) if own_x >= other_x else (max(x0, line_x), y0, x1, y1)
+
+
+def cross(behind: Course, front: Course, height_px: float) -> bool:
+    """Whether two of about ``height_px`` walk past one another, in opposite directions, and the one in front straight.
+
+    People who walk come nearer by about 1 height a second (0.5 to 2 in drawn films).
+    """
+    opposite = behind.speed_px_s * front.speed_px_s < 0
+    return front.straight and opposite and abs(behind.speed_px_s - front.speed_px_s) >= CROSSING_HEIGHTS_S * height_px
+
+
+def is_straight(found: Floats, expected: Floats) -> bool:
+    """Whether the hips of landmarks (33, 2 or more) are where a straight way leads, across the picture."""
+    stray_px = abs(float((hip_midpoint(found) - hip_midpoint(expected))[0]))
+    return stray_px <= STRAIGHT_HEIGHTS * body_height_px(found)
+
+
+def leg_boxes(landmarks: Floats) -> list[BoxEdges]:
+    """Squares along the legs of landmarks (33, 2 or more), each half over the next: together they cover the legs."""
+    half_px = max(LEG_HEIGHTS * body_height_px(landmarks), 1.0)
+    boxes = []
+    for start, end in LEGS:
+        from_xy, to_xy = landmarks[start, :2], landmarks[end, :2]
+        count = max(int(np.hypot(*(to_xy - from_xy)) / half_px) + 1, 2)
+        for x, y in np.linspace(from_xy, to_xy, count):
+            boxes.append((float(x) - half_px, float(y) - half_px, float(x) + half_px, float(y) + half_px))
+    return boxes
 
 
 def is_expected(found: Floats, expected: Floats, others: Sequence[Floats]) -> bool:
@@ -115,10 +175,27 @@ def is_apart(found: Floats, seen: Sequence[Floats]) -> bool:
     return all(abs(float((hip_midpoint(found) - hip_midpoint(other))[0])) >= least_px for other in seen)
 
 
+def is_same_shape(found: Floats, expected: Floats) -> bool:
+    """Whether landmarks (33, 2 or more) are about those that are expected, wherever the hips are."""
+    moved = expected[:, :2] - hip_midpoint(expected) + hip_midpoint(found)
+    return _apart_px(found, moved) <= OWN_SHAPE_HEIGHTS * body_height_px(expected)
+
+
+def is_own_body(found: Floats, expected: Floats, seen: Sequence[Floats]) -> bool:
+    """Whether all of the body ``found`` is rather the one that is ``expected`` than one of those who are ``seen``.
+
+    All are landmarks (33, 2 or more) in the same frame. Where nobody is seen, nothing tells.
+    """
+    away_px = float(np.hypot(*(hip_midpoint(found) - hip_midpoint(expected))))
+    near = away_px < OWN_PLACE_HEIGHTS * body_height_px(expected)
+    own_px = _apart_px(found, expected)
+    return bool(seen) and near and all(own_px < OWN_BODY_SHARE * _apart_px(found, other) for other in seen)
+
+
 def clear_edges(expected: Floats, covers: Sequence[Cover], size_px: tuple[int, int]) -> Floats:
     """x0, y0, x1, y1 (4,): what is not covered of a picture of (width, height) around hips that are ``expected``."""
     hip_x, x0, x1 = float(hip_midpoint(expected)[0]), -0.5, size_px[0] - 0.5
-    for _, box_px in covers:
+    for _, box_px, _ in covers:
         x0, x1 = (max(x0, box_px[2]), x1) if box_px[2] <= hip_x else (x0, min(x1, box_px[0]))
     return np.array([x0, -0.5, max(x1, x0), size_px[1] - 0.5])
 
@@ -129,8 +206,13 @@ def clear_share(found: Floats, covers: Sequence[Cover]) -> float:
     The nearer the hips are to what is covered, the more of the body is guessed.
     """
     hip_x, height_px = float(hip_midpoint(found)[0]), max(body_height_px(found), 1.0)
-    away = [max(box_px[0] - hip_x, hip_x - box_px[2]) / height_px for _, box_px in covers]
+    away = [max(box_px[0] - hip_x, hip_x - box_px[2]) / height_px for _, box_px, _ in covers]
     return float(np.clip((min(away, default=np.inf) - GUESSED_HEIGHTS) / (CLEAR_HEIGHTS - GUESSED_HEIGHTS), 0, 1))
+
+
+def _apart_px(first: Floats, second: Floats) -> float:
+    """Mean distance of the landmarks (33, 2 or more) of two bodies."""
+    return float(np.hypot(*(first[:, :2] - second[:, :2]).T).mean())
 
 
 def _near(first: Floats, second: Floats) -> bool:

@@ -128,6 +128,11 @@ class FollowingWindow:
         """The window at ``time_s``."""
         return square_about(self.centre_at(time_s), self._side_px)
 
+    @property
+    def speed_px_s(self) -> float:
+        """Across the picture, to the right."""
+        return float(self._velocity[0])
+
     def centre_at(self, time_s: float) -> Floats:
         """Where the hips (2,) are expected at ``time_s``."""
         return self._centre + self._velocity * (time_s - self._time_s)

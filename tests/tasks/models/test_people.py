@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import hip_midpoint
+from tasks.maths.tracking.passing import Cover
 from tasks.maths.tracking.search_plan import LOST_SEARCH_S, SEARCH_INTERVAL_S, THOROUGH_TILES
 from tasks.maths.tracking.squares import FollowingWindow, Square, search_tiles
 from tasks.models.frame_view import PAINT_LEVEL, PERSON_WINDOW_PX, boxes_of, paint_over
@@ -299,11 +300,14 @@ def test_who_is_behind_another_is_not_seen_and_keeps_the_number() -> None:
 def test_a_fresh_look_does_not_take_the_one_in_front_for_who_is_behind() -> None:
     """The one in front is 3 px ahead of the straight way, 1 px beside the place where the hidden one is expected."""
     expected, straight, ahead = (figure((x, y), TORSO_PX) for x, y in ((252, 80), (248, 82), (251, 82)))
-    for seen, found in (([ahead], False), ([], True)):
-        slot = TrackerSlot(OwnVisibility(Eye()))
-        window = FollowingWindow(expected, 0.0)
-        slot.begin(2, PoseEstimate(expected, None), np.zeros(4), 0.0, whole=False, window=window)
-        assert slot.look_beside(Scene((251, 82)), STEP_S, [], [straight], seen) is found
+    for seen, found in ((True, False), (False, True)):
+        slot, other = (TrackerSlot(OwnVisibility(Eye())) for _ in range(2))
+        for follower, track, body in ((slot, 2, expected), (other, 1, straight)):
+            window = FollowingWindow(body, 0.0)
+            follower.begin(track, PoseEstimate(body, None), np.zeros(4), 0.0, whole=False, window=window)
+        other.person = PoseEstimate(ahead, None) if seen else None
+        away = Cover(1, (300.0, 0.0, 310.0, 10.0))
+        assert slot.look_beside(Scene((251, 82)), STEP_S, [away], [other]) is found
 
 
 def test_who_is_found_beside_a_cover_has_a_low_visibility() -> None:

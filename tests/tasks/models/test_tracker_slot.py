@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LEFT_HIP, hip_midpoint
-from tasks.maths.tracking.squares import FollowingWindow, Square
+from tasks.maths.tracking.passing import Cover
+from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px
 from tasks.models.pose import PoseEstimate
 from tasks.models.tracker_slot import TrackerSlot, refuse_others
 from tasks.models.visibility import OwnVisibility
@@ -118,3 +119,36 @@ def test_a_body_is_not_that_of_somebody_hidden_or_new_if_another_one_was_on_it(
         slots.append(slot)
     refuse_others(slots, 1.03)
     assert [slot.person is None for slot in slots] == [False, refused]
+
+
+FAR_PX = (0.0, 0.0, 10.0, 10.0)  # a cover that hides nobody
+
+
+def slot_of(body: Floats) -> TrackerSlot:
+    window = FollowingWindow(body, 0.0)
+    slot = TrackerSlot(OwnVisibility(Watcher(TORSO_PX * 384 / window.at(0.0).side_px)))
+    slot.begin(1, PoseEstimate(body, None), np.zeros(4), 0.0, whole=False, window=window)
+    return slot
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_the_legs_of_the_one_in_front_are_covered_for_somebody_who_is_lost(lost: bool) -> None:
+    """Here they are where the hips of the one who is followed are."""
+    slot, (x, y) = slot_of(figure(HIPS_XY, TORSO_PX)), HIPS_XY
+    slot.person = None if lost else slot.person
+    person, _ = slot.look(Picture(HIPS_XY), 0.04, [Cover(2, FAR_PX, [(x - 20, y - 20, x + 20, y + 20)])])
+    assert (person is None) is lost
+
+
+@pytest.mark.parametrize("crossing", [False, True])
+def test_who_is_lost_where_two_cross_is_told_by_the_whole_body(crossing: bool) -> None:
+    """The hips of the one in front are 0.04 heights away: too near to tell by them. The legs are elsewhere."""
+    own = figure(HIPS_XY, TORSO_PX)
+    slot = slot_of(own)
+    other = slot_of(figure((HIPS_XY[0] + 0.04 * body_height_px(own), HIPS_XY[1]), TORSO_PX, 0.6))
+    slot.person = None
+    cover = Cover(2, FAR_PX, [FAR_PX] if crossing else [])
+    assert slot.look_beside(Picture(HIPS_XY), 0.04, [cover], [other]) is crossing
+    other.person = None  # nobody is seen in front: nothing tells whose the body is
+    slot.person = None
+    assert slot.look_beside(Picture(HIPS_XY), 0.04, [cover], [other])

@@ -7,12 +7,18 @@ from tasks.maths.tracking.passing import (
     GUESSED_HEIGHTS,
     NEAR_HEIGHTS,
     UNHIDDEN_HEIGHTS,
+    Course,
     Cover,
     Passings,
     clear_edges,
     clear_share,
+    cross,
     is_apart,
     is_expected,
+    is_own_body,
+    is_same_shape,
+    is_straight,
+    leg_boxes,
 )
 from tasks.maths.tracking.squares import body_height_px
 from tests.support.drawn.bodies import figure
@@ -132,3 +138,60 @@ def test_what_is_clear_lies_on_the_own_side_of_each_cover() -> None:
     edges = clear_edges(own, [Cover(2, (540, 0, 700, 400)), Cover(3, (200, 0, 450, 400))], (1280, 720))
     assert edges.tolist() == [450, -0.5, 540, 719.5]
     assert clear_edges(own, [], (1280, 720)).tolist() == [-0.5, -0.5, 1279.5, 719.5]
+
+
+RIGHT, LEFT = (Course(way * 0.6 * HEIGHT_PX, straight=True) for way in (1, -1))
+
+
+@pytest.mark.parametrize(
+    ("front", "crosses"),
+    [
+        (LEFT, True),
+        (LEFT._replace(straight=False), False),  # he turns, or was not seen
+        (Course(-0.1 * HEIGHT_PX, straight=True), True),
+        (Course(0.0, straight=True), False),
+        (Course(1.5 * HEIGHT_PX, straight=True), False),  # he overtakes
+    ],
+)
+def test_two_cross_where_they_walk_in_opposite_directions(front: Course, crosses: bool) -> None:
+    assert cross(RIGHT, front, HEIGHT_PX) is crosses
+    assert not cross(RIGHT._replace(speed_px_s=0.1 * HEIGHT_PX), Course(-0.1 * HEIGHT_PX, straight=True), HEIGHT_PX)
+
+
+@pytest.mark.parametrize(("front", "covered"), [(LEFT, True), (RIGHT, False), (None, False)])
+def test_legs_are_covered_for_the_one_behind_of_two_who_cross(front: Course | None, covered: bool) -> None:
+    passings, first = Passings(), figure((500, 300))
+    courses = {1: RIGHT, 2: front} if front else None
+    for apart in (APART, UNHIDDEN_HEIGHTS + 0.05):
+        second = figure((500 + apart * HEIGHT_PX, 300 + 0.1 * HEIGHT_PX))
+        covers = passings.covers({1: first, 2: second}, courses=courses)
+    assert bool(covers[1][0].legs_px) is covered and not covers[2][0].legs_px
+
+
+def test_squares_along_the_legs_leave_no_gap() -> None:
+    body = figure((500, 300), swing=0.4)
+    boxes = leg_boxes(body)
+    for ankle_x, ankle_y in body[[27, 28], :2]:
+        for part in (0.0, 0.1, 0.5, 0.75, 1.0):  # of the way down from the knee, which is between the feet
+            x, y = 500 + part * (ankle_x - 500), body[25, 1] + part * (ankle_y - body[25, 1])
+            assert any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in boxes)
+    assert all(y1 > body[23, 1] for _, _, _, y1 in boxes)
+
+
+@pytest.mark.parametrize(("across", "straight"), [(0.03, True), (0.08, False)])
+def test_who_is_beside_the_straight_way_has_turned(across: float, straight: bool) -> None:
+    assert is_straight(figure((500 + across * HEIGHT_PX, 340)), figure((500, 300))) is straight
+
+
+def test_the_whole_body_tells_whose_it_is_where_the_hips_do_not() -> None:
+    own, found = figure((500, 300), swing=0.5), figure((500 + 0.02 * HEIGHT_PX, 300), swing=0.5)
+    assert is_own_body(found, own, [figure((500 + 0.06 * HEIGHT_PX, 300))])
+    assert not is_own_body(found, own, [figure((500 + 0.02 * HEIGHT_PX, 300), swing=0.45)]) and not is_own_body(
+        found, own, []
+    )
+    assert not is_own_body(figure((500 + 0.12 * HEIGHT_PX, 300)), own, [figure((900, 300))])
+
+
+def test_the_shape_is_that_of_the_landmarks_wherever_the_hips_are() -> None:
+    assert is_same_shape(figure((700, 200), swing=0.3), figure((500, 300)))
+    assert not is_same_shape(figure((500, 300), 180), figure((500, 300)))
