@@ -46,9 +46,7 @@ STRAIGHT_HEIGHTS: Final = 0.05  # across the picture, from where a straight way 
 SEEN_LATELY_S: Final = 0.1  # about two frames
 OWN_SHAPE_HEIGHTS: Final = 0.15  # mean distance of the landmarks to the expected ones, with the hips at one place
 OWN_PLACE_HEIGHTS: Final = 0.1  # from the hips to where they are expected, where the whole body tells whose it is
-OWN_BODY_SHARE: Final = (
-    0.8  # of the mean distance to the landmarks of another one: a body nearer to the own is no other
-)
+OWN_BODY_SHARE: Final = 0.8  # of the mean distance to another one's landmarks: so much nearer, it is the own body
 
 
 class Cover(NamedTuple):
